@@ -1,0 +1,74 @@
+"""Settings, one small class per outside system, read from the environment. Secrets have no defaults."""
+
+from functools import cached_property
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+class SiteSettings(Settings):
+    """Where the owner's browser finds us. Both without a trailing slash."""
+
+    site_url: str = "http://127.0.0.1:8080"
+    public_api_url: str = "http://127.0.0.1:8080/api/v1"
+
+
+class DatabaseSettings(Settings):
+    """Either a URL, or a Cloud SQL instance reached by IAM; `pool_size` is the function's concurrency."""
+
+    database_url: SecretStr | None = None
+    cloud_sql_instance: str | None = None
+    database_name: str = "vaultra"
+    database_user: str | None = None
+    pool_size: int = 4
+
+
+class AuthSettings(Settings):
+    """`jwt_secret` may hold several, comma-separated, while one is being replaced: the first signs."""
+
+    jwt_secret: SecretStr
+
+    @cached_property
+    def jwt_secrets(self) -> list[str]:
+        return [part.strip() for part in self.jwt_secret.get_secret_value().split(",") if part.strip()]
+
+
+class StripeSettings(Settings):
+    """The platform's own Stripe key and its Connect client."""
+
+    stripe_secret_key: SecretStr
+    stripe_connect_client_id: str = ""
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_connect_base: str = "https://connect.stripe.com"
+
+
+class StripeWebhookSettings(Settings):
+    """Signing secrets, comma-separated while one is being replaced."""
+
+    stripe_webhook_secret: SecretStr
+
+    @cached_property
+    def secrets(self) -> list[str]:
+        return [part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()]
+
+
+class BrokerSettings(Settings):
+    """Google Cloud Pub/Sub when a project is named, else the embedded broker in the database."""
+
+    google_cloud_project: str | None = None
+    pubsub_emulator_host: str | None = None
+
+
+class RuntimeSettings(Settings):
+    """What the platform tells a running function. `k_service` is set by Cloud Run."""
+
+    k_service: str | None = None
+    k_revision: str | None = None
+    google_cloud_project: str | None = None
+    log_level: str = "INFO"

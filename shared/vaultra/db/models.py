@@ -1,0 +1,582 @@
+"""The database's one page: every table, its columns and what they mean."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+UtcTime = DateTime(timezone=True)
+NEW_UUID = text("gen_random_uuid()")
+NOW = text("now()")
+
+
+class Base(DeclarativeBase):
+    """Tables are read and written through Core statements; entities never travel."""
+
+    type_annotation_map = {
+        str: Text,
+        int: BigInteger,
+        float: Float,
+        dt.datetime: UtcTime,
+        dt.date: Date,
+        uuid.UUID: UUID(as_uuid=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+# --- People and businesses ---------------------------------------------------------------
+
+
+class User(Base):
+    """A person who signs in. `email` is unique without regard to case."""
+
+    __tablename__ = "users"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    google_subject: Mapped[str | None] = mapped_column(unique=True)
+    avatar_url: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
+
+
+class Business(Base):
+    """A business whose readiness Vaultra looks after."""
+
+    __tablename__ = "businesses"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    name: Mapped[str]
+    legal_entity: Mapped[str | None]
+    industry: Mapped[str | None]
+    revenue_estimate_minor: Mapped[int | None]
+    founded_at: Mapped[dt.date | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+
+
+class UserBusinessMembership(Base):
+    """Who may see a business, and what they may do there."""
+
+    __tablename__ = "user_business_memberships"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    business_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("businesses.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (CheckConstraint("role in ('owner', 'admin', 'viewer')", name="ck_memberships_role"),)
+
+
+# --- Connected accounts and the event inbox --------------------------------------------------
+
+
+class OauthState(Base):
+    """One started OAuth round trip; used once, within ten minutes. Only the hash is kept."""
+
+    __tablename__ = "oauth_states"
+    state_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    expires_at: Mapped[dt.datetime]
+
+
+class IntegrationAccount(Base):
+    """A connection of one business to one outside account (`external_id`, Stripe's `acct_…`).
+
+    The row outlives a disconnection: objects belong to it and are never moved to another business.
+    `standing` is what the account object says: charges_enabled, payouts_enabled, past_due.
+    """
+
+    __tablename__ = "integration_accounts"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str] = mapped_column(server_default="stripe")
+    external_id: Mapped[str]
+    livemode: Mapped[bool]
+    status: Mapped[str]
+    error: Mapped[str | None]
+    default_currency: Mapped[str | None] = mapped_column(String(3))
+    standing: Mapped[dict[str, Any] | None]
+    balance: Mapped[dict[str, Any] | None]
+    version_at: Mapped[dt.datetime | None]
+    history_complete: Mapped[bool] = mapped_column(server_default=text("false"))
+    connected_at: Mapped[dt.datetime]
+    disconnected_at: Mapped[dt.datetime | None]
+    last_synced_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (
+        CheckConstraint("status in ('connected', 'error', 'disconnected')", name="ck_integration_accounts_status"),
+        UniqueConstraint("business_id", "provider", "external_id", "livemode", name="uq_integration_accounts_business"),
+        Index(
+            "uq_integration_accounts_active",
+            "provider",
+            "livemode",
+            "external_id",
+            unique=True,
+            postgresql_where=text("status <> 'disconnected'"),
+        ),
+        Index(
+            "uq_integration_accounts_one_per_business",
+            "business_id",
+            "provider",
+            unique=True,
+            postgresql_where=text("status <> 'disconnected'"),
+        ),
+    )
+
+
+class StripeEvent(Base):
+    """The inbox: every verified event, kept before the 2xx is sent.
+
+    status: pending (to do), done, parked (its account is not connected yet), ignored (other mode,
+    or nothing to keep), dead (failed for good; replayable).
+    """
+
+    __tablename__ = "stripe_events"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    event_id: Mapped[str]
+    account: Mapped[str]
+    livemode: Mapped[bool]
+    type: Mapped[str]
+    api_version: Mapped[str | None]
+    occurred_at: Mapped[dt.datetime]
+    payload: Mapped[dict[str, Any] | None]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    error: Mapped[str | None]
+    received_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    processed_at: Mapped[dt.datetime | None]
+    __table_args__ = (
+        CheckConstraint("status in ('pending', 'done', 'parked', 'ignored', 'dead')", name="ck_stripe_events_status"),
+        UniqueConstraint("livemode", "account", "event_id", name="uq_stripe_events_event"),
+        Index("ix_stripe_events_open", "status", "received_at", postgresql_where=text("status <> 'done'")),
+        Index("ix_stripe_events_received_at", "received_at"),
+    )
+
+
+class SyncRun(Base):
+    """One pass over an account's objects at Stripe; each step commits its cursor with its rows.
+
+    kind: initial (last 90 days), history (back to 24 months), incremental. `plan` lists the
+    resources with their windows, `position` is the index in it, `cursor` the last object's id.
+    """
+
+    __tablename__ = "sync_runs"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    integration_account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("integration_accounts.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str]
+    plan: Mapped[list[Any]]
+    position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    cursor: Mapped[str | None]
+    step: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    objects: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    error: Mapped[str | None]
+    started_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+    __table_args__ = (
+        CheckConstraint("kind in ('initial', 'history', 'incremental')", name="ck_sync_runs_kind"),
+        Index(
+            "uq_sync_runs_open",
+            "integration_account_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("finished_at is null"),
+        ),
+    )
+
+
+# --- Stripe objects ------------------------------------------------------------------------
+
+
+class StripeObject:
+    """What every stored Stripe object has.
+
+    `version_at` is the time of the state we hold (event.created, or Stripe's clock when a read began);
+    the newest state wins. `content_hash` tells two states of the same second apart. `deleted` is a
+    tombstone. Amounts are minor units of `currency`; `settled_minor` is the amount in the account's
+    settlement currency, None while it cannot be told.
+    """
+
+    integration_account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("integration_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[dt.datetime]
+    version_at: Mapped[dt.datetime]
+    content_hash: Mapped[str]
+    deleted: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Charge(StripeObject, Base):
+    """A payment attempt. It counts as a charge when it succeeded and was captured."""
+
+    __tablename__ = "charges"
+    amount_minor: Mapped[int]
+    captured_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    settled_minor: Mapped[int | None]
+    exchange_rate: Mapped[float | None] = mapped_column(Numeric)
+    status: Mapped[str]
+    captured: Mapped[bool]
+    customer: Mapped[str | None]
+    card_fingerprint: Mapped[str | None]
+    payment_intent: Mapped[str | None]
+    invoice: Mapped[str | None]
+    balance_transaction: Mapped[str | None]
+    __table_args__ = (Index("ix_charges_created", "integration_account_id", "created_at"),)
+
+
+class Refund(StripeObject, Base):
+    """Money given back; it counts when it succeeded, on the day it was created."""
+
+    __tablename__ = "refunds"
+    charge: Mapped[str | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    settled_minor: Mapped[int | None]
+    status: Mapped[str | None]
+    balance_transaction: Mapped[str | None]
+    __table_args__ = (Index("ix_refunds_created", "integration_account_id", "created_at"),)
+
+
+class Dispute(StripeObject, Base):
+    """A chargeback or an inquiry. `counted_at` is when it begins to count, None while it does not.
+
+    `movements` are its balance transactions: [{id, amount_minor, currency, created_at}].
+    """
+
+    __tablename__ = "disputes"
+    charge: Mapped[str | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    counted_at: Mapped[dt.datetime | None]
+    movements: Mapped[list[Any]]
+    __table_args__ = (Index("ix_disputes_created", "integration_account_id", "created_at"),)
+
+
+class EarlyFraudWarning(StripeObject, Base):
+    """A card network's warning about a charge; never part of the chargeback ratio."""
+
+    __tablename__ = "early_fraud_warnings"
+    charge: Mapped[str | None]
+    actionable: Mapped[bool | None]
+
+
+class Payout(StripeObject, Base):
+    """Money sent to the bank. `paid_event_at` is the time of its first `payout.paid` event, if one was seen."""
+
+    __tablename__ = "payouts"
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    arrival_on: Mapped[dt.date]
+    status: Mapped[str]
+    automatic: Mapped[bool | None]
+    reversed_by: Mapped[str | None]
+    failure_balance_transaction: Mapped[str | None]
+    failure_code: Mapped[str | None]
+    balance_transaction: Mapped[str | None]
+    paid_event_at: Mapped[dt.datetime | None]
+    __table_args__ = (Index("ix_payouts_arrival", "integration_account_id", "arrival_on"),)
+
+
+class BalanceTransaction(StripeObject, Base):
+    """A movement of the Stripe balance, in the settlement currency."""
+
+    __tablename__ = "balance_transactions"
+    amount_minor: Mapped[int]
+    net_minor: Mapped[int]
+    fee_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    type: Mapped[str]
+    source: Mapped[str | None]
+    exchange_rate: Mapped[float | None] = mapped_column(Numeric)
+    __table_args__ = (Index("ix_balance_transactions_created", "integration_account_id", "created_at"),)
+
+
+class Subscription(StripeObject, Base):
+    """A subscription with what its monthly value needs.
+
+    `items` : [{id, quantity, currency, unit_amount, interval, interval_count, usage_type, billing_scheme,
+    tiers_mode, tiers, transform_quantity, discounts}]; `discounts`: [{id, start, end, percent_off,
+    amount_off, currency, duration}].
+    """
+
+    __tablename__ = "subscriptions"
+    customer: Mapped[str | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    status: Mapped[str]
+    started_at: Mapped[dt.datetime | None]
+    trial_end_at: Mapped[dt.datetime | None]
+    cancel_at: Mapped[dt.datetime | None]
+    canceled_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+    pause: Mapped[dict[str, Any] | None]
+    items: Mapped[list[Any]]
+    discounts: Mapped[list[Any]]
+
+
+class Customer(StripeObject, Base):
+    """A payer's id and discount; no name, no email."""
+
+    __tablename__ = "customers"
+    discount: Mapped[dict[str, Any] | None]
+
+
+class Invoice(StripeObject, Base):
+    """Which charges paid for which subscription. `paid_by` lists payment intents and charges."""
+
+    __tablename__ = "invoices"
+    customer: Mapped[str | None]
+    subscription: Mapped[str | None]
+    status: Mapped[str | None]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    amount_paid_minor: Mapped[int | None]
+    paid_by: Mapped[list[Any]]
+
+
+# --- What is derived -----------------------------------------------------------------------
+
+
+class DailyRollup(Base):
+    """One account's day in one currency, recomputed from the rows above and never incremented.
+
+    Sums ending in `_minor` are in the settlement currency, except `captured_minor`, which is in `currency`.
+    """
+
+    __tablename__ = "daily_rollups"
+    integration_account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("integration_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    charge_count: Mapped[int]
+    captured_minor: Mapped[int]
+    settled_minor: Mapped[int]
+    unconverted_count: Mapped[int]
+    failed_count: Mapped[int]
+    refund_count: Mapped[int]
+    refunded_minor: Mapped[int]
+    dispute_count: Mapped[int]
+    withdrawn_minor: Mapped[int]
+    reinstated_minor: Mapped[int]
+    fraud_warning_count: Mapped[int]
+
+
+class MetricsDue(Base):
+    """A business whose metrics were asked for and not yet begun; keeps a burst to a handful of computations."""
+
+    __tablename__ = "metrics_due"
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), primary_key=True)
+    requested_at: Mapped[dt.datetime]
+
+
+class FinancialMetricSnapshot(Base):
+    """The metrics of the 30 days from `period_start` to `period_end`, both inclusive; one row per business and day."""
+
+    __tablename__ = "financial_metric_snapshots"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    period_start: Mapped[dt.date]
+    period_end: Mapped[dt.date]
+    currency: Mapped[str | None] = mapped_column(String(3))
+    revenue_total_minor: Mapped[int | None]
+    revenue_volatility: Mapped[float | None]
+    revenue_trend: Mapped[str | None]
+    chargeback_count: Mapped[int | None]
+    chargeback_ratio: Mapped[float | None]
+    refund_count: Mapped[int | None]
+    refund_ratio: Mapped[float | None]
+    payout_reliability: Mapped[float | None]
+    transaction_count: Mapped[int | None]
+    average_transaction_size_minor: Mapped[float | None] = mapped_column(Numeric)
+    mrr_minor: Mapped[int | None]
+    metrics_json: Mapped[dict[str, Any]]
+    computed_at: Mapped[dt.datetime]
+    __table_args__ = (UniqueConstraint("business_id", "period_end", name="uq_financial_metric_snapshots_day"),)
+
+
+class ReadinessScore(Base):
+    """A stored score is never rewritten; a computation that changes nothing adds no row."""
+
+    __tablename__ = "readiness_scores"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    snapshot_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("financial_metric_snapshots.id", ondelete="SET NULL")
+    )
+    scored_on: Mapped[dt.date]
+    score: Mapped[int] = mapped_column(Integer)
+    tier: Mapped[str]
+    seed_score: Mapped[int] = mapped_column(Integer)
+    confidence_low: Mapped[int] = mapped_column(Integer)
+    confidence_high: Mapped[int] = mapped_column(Integer)
+    provisional: Mapped[bool]
+    components: Mapped[dict[str, Any]]
+    formula_version: Mapped[str]
+    created_at: Mapped[dt.datetime]
+    __table_args__ = (
+        CheckConstraint("score between 0 and 100", name="ck_readiness_scores_score"),
+        CheckConstraint(
+            "tier in ('not_ready', 'improving', 'funding_ready', 'highly_attractive')", name="ck_readiness_scores_tier"
+        ),
+        Index("ix_readiness_scores_latest", "business_id", text("created_at desc")),
+    )
+
+
+class Recommendation(Base):
+    """What to do next, why, and what it is worth in points."""
+
+    __tablename__ = "recommendations"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    rule_key: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str]
+    priority: Mapped[str]
+    category: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    estimated_impact: Mapped[int | None] = mapped_column(Integer)
+    metric_refs: Mapped[list[Any]]
+    article: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (
+        CheckConstraint("priority in ('high', 'medium', 'low')", name="ck_recommendations_priority"),
+        CheckConstraint(
+            "status in ('pending', 'accepted', 'dismissed', 'resolved')", name="ck_recommendations_status"
+        ),
+        Index(
+            "uq_recommendations_live",
+            "business_id",
+            "rule_key",
+            unique=True,
+            postgresql_where=text("status in ('pending', 'accepted')"),
+        ),
+    )
+
+
+class AgentConversation(Base):
+    """A conversation of one person about one business."""
+
+    __tablename__ = "agent_conversations"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+
+
+class AgentMessage(Base):
+    """One message of a conversation, with the tools and citations behind it."""
+
+    __tablename__ = "agent_messages"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agent_conversations.id", ondelete="CASCADE"))
+    role: Mapped[str]
+    content: Mapped[str]
+    tool_calls: Mapped[list[Any] | None]
+    citations: Mapped[list[Any] | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    __table_args__ = (
+        CheckConstraint("role in ('user', 'assistant')", name="ck_agent_messages_role"),
+        Index("ix_agent_messages_conversation", "conversation_id", "created_at"),
+    )
+
+
+# --- Messages that failed, and the embedded broker -------------------------------------------
+
+
+class DeadLetter(Base):
+    """A message that failed for good, kept until an operator replays or drops it."""
+
+    __tablename__ = "dead_letters"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    message_id: Mapped[str]
+    subscription: Mapped[str]
+    topic: Mapped[str]
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    attributes: Mapped[dict[str, Any]]
+    ordering_key: Mapped[str] = mapped_column(server_default="")
+    attempts: Mapped[int] = mapped_column(Integer)
+    error: Mapped[str | None]
+    dead_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    replayed_at: Mapped[dt.datetime | None]
+    __table_args__ = (UniqueConstraint("subscription", "message_id", name="uq_dead_letters_message"),)
+
+
+class BrokerSubscription(Base):
+    """The embedded broker's subscriptions; written from functions.yaml when it starts."""
+
+    __tablename__ = "broker_subscriptions"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(index=True)
+    endpoint: Mapped[str]
+    ack_deadline_seconds: Mapped[float]
+    min_backoff_seconds: Mapped[float]
+    max_backoff_seconds: Mapped[float]
+    max_attempts: Mapped[int | None] = mapped_column(Integer)
+    dead_letter_topic: Mapped[str | None]
+    max_outstanding: Mapped[int] = mapped_column(Integer)
+
+
+class BrokerMessage(Base):
+    """A published message of the embedded broker."""
+
+    __tablename__ = "broker_messages"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    topic: Mapped[str]
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    attributes: Mapped[dict[str, Any]]
+    ordering_key: Mapped[str] = mapped_column(server_default="")
+    published_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+
+
+class BrokerDelivery(Base):
+    """A message on its way to one subscription; deleted when acknowledged.
+
+    `attempts` counts deliveries begun; `visible_at` is when the next one may begin (the end of the
+    running one's ack deadline, or of the back-off).
+    """
+
+    __tablename__ = "broker_deliveries"
+    subscription: Mapped[str] = mapped_column(
+        ForeignKey("broker_subscriptions.name", ondelete="CASCADE"), primary_key=True
+    )
+    message_id: Mapped[int] = mapped_column(ForeignKey("broker_messages.id", ondelete="CASCADE"), primary_key=True)
+    ordering_key: Mapped[str]
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    visible_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    last_error: Mapped[str | None]
+    __table_args__ = (Index("ix_broker_deliveries_due", "subscription", "visible_at"),)
