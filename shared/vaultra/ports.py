@@ -25,6 +25,18 @@ class Message:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """A message as a subscription receives it. `attempt` is 1 when the broker does not count deliveries."""
+
+    message_id: str
+    subscription: str
+    data: bytes
+    attributes: Mapping[str, str]
+    ordering_key: str
+    attempt: int
+
+
 class Publisher(Protocol):
     """Hands messages to the broker."""
 

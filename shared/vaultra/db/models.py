@@ -473,9 +473,7 @@ class Recommendation(Base):
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     __table_args__ = (
         CheckConstraint("priority in ('high', 'medium', 'low')", name="ck_recommendations_priority"),
-        CheckConstraint(
-            "status in ('pending', 'accepted', 'dismissed', 'resolved')", name="ck_recommendations_status"
-        ),
+        CheckConstraint("status in ('pending', 'accepted', 'dismissed', 'resolved')", name="ck_recommendations_status"),
         Index(
             "uq_recommendations_live",
             "business_id",

@@ -1,0 +1,134 @@
+"""Passwords and bearer tokens: hashing, checking, issuing, verifying."""
+
+import base64
+import datetime as dt
+import hashlib
+import threading
+import unicodedata
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import bcrypt
+import jwt
+
+from vaultra.domain.accounts import Caller, User
+from vaultra.errors import Unauthorized, Unavailable
+
+TOKEN_LIFETIME = dt.timedelta(days=7)
+MAX_CLOCK_LEAD_SECONDS = 60  # a token may come from an instance whose clock runs this far ahead of ours
+MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: an HS256 key is at least as long as the hash
+ALGORITHM = "HS256"
+CLAIMS = ["user_id", "email", "exp", "iat", "jti"]
+
+BCRYPT_COST = 12
+MAX_HASHES_AT_ONCE = 4  # a hash takes a core for a quarter of a second; more at once would starve every other request
+HASH_WAIT_SECONDS = 10.0
+# Checked when there is no password to check, so that an unknown email takes as long as a wrong password.
+# It is the hash of 32 random bytes that were thrown away.
+NOBODYS_HASH = "$2b$12$cVbD4/.h9.Bj2YnECDigg.pZuz.SoHsnpjeiN.QfyF7ieHq.FdOfa"
+
+_hashing = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
+
+
+def hash_password(password: str) -> str:
+    """The bcrypt hash to store for a password of any length.
+
+    Takes about a quarter of a second: call it before the first statement of a transaction.
+
+    Raises:
+        Unavailable: too many passwords are being hashed on this instance.
+    """
+    with _HashSlot():
+        return bcrypt.hashpw(_prehash(password), bcrypt.gensalt(BCRYPT_COST)).decode("ascii")
+
+
+def check_password(password: str, password_hash: str | None) -> bool:
+    """Whether the password belongs to the hash; False, after the same time, when there is no hash.
+
+    Raises:
+        Unavailable: too many passwords are being hashed on this instance.
+    """
+    with _HashSlot():
+        matches = bcrypt.checkpw(_prehash(password), (password_hash or NOBODYS_HASH).encode("ascii"))
+    return matches and password_hash is not None
+
+
+class _HashSlot:
+    def __enter__(self) -> None:
+        if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+            raise Unavailable("Too many people are signing in. Try again in a moment.", retry_after=5)
+
+    def __exit__(self, *_: object) -> None:
+        _hashing.release()
+
+
+def _prehash(password: str) -> bytes:
+    """44 ASCII bytes, since bcrypt reads only 72 and stops at NUL; NFKC so that every keyboard gives the same."""
+    text = unicodedata.normalize("NFKC", password)
+    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest())
+
+
+def check_secrets(secrets: Sequence[str]) -> None:
+    """Refuse signing secrets that could be guessed.
+
+    Raises:
+        ValueError: there is none, or one is shorter than 32 bytes.
+    """
+    if not secrets:
+        raise ValueError("JWT_SECRET is empty")
+    if any(len(secret.encode("utf-8")) < MIN_SECRET_BYTES for secret in secrets):
+        raise ValueError(f"every secret in JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
+
+
+def issue_token(user: User, secrets: Sequence[str], now: dt.datetime) -> str:
+    """A bearer token for this user, good for seven days from `now`, signed with the first secret."""
+    check_secrets(secrets)
+    issued_at = int(now.timestamp())
+    claims = {
+        "user_id": str(user.id),
+        "email": user.email,
+        "iat": issued_at,
+        "exp": issued_at + int(TOKEN_LIFETIME.total_seconds()),
+        "jti": str(uuid.uuid4()),
+    }
+    return jwt.encode(claims, secrets[0], algorithm=ALGORITHM)
+
+
+def verify_token(token: str, secrets: Sequence[str], now: dt.datetime) -> Caller:
+    """Who the token speaks for at `now`; it may be signed with any of the secrets.
+
+    Raises:
+        Unauthorized: signature, claims or times are not as we issue them.
+    """
+    check_secrets(secrets)
+    for secret in secrets:
+        try:
+            return _caller(_signed_claims(token, secret), now.timestamp())
+        except jwt.InvalidSignatureError:
+            continue
+        # PyJWT decodes the header before it checks the signature, and deep JSON exhausts the stack there.
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise Unauthorized("The token is not valid.") from error
+    raise Unauthorized("The token is not valid.")
+
+
+def _signed_claims(token: str, secret: str) -> dict[str, Any]:
+    # The times are checked below, against the call's clock instead of PyJWT's own.
+    own_clock = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    claims: dict[str, Any] = jwt.decode(
+        token, secret, algorithms=[ALGORITHM], leeway=0, options={"require": CLAIMS, **own_clock}
+    )
+    return claims
+
+
+def _caller(claims: dict[str, Any], now: float) -> Caller:
+    times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
+    if any(type(value) is not int for value in times.values()):  # a bool is an int to isinstance
+        raise ValueError("a time is not an integer")
+    if times["exp"] <= now or max(times["iat"], times.get("nbf", 0)) > now + MAX_CLOCK_LEAD_SECONDS:
+        raise ValueError("expired, or not yet valid")
+    user_id, email = claims["user_id"], claims["email"]
+    if not isinstance(user_id, str) or not isinstance(email, str):
+        raise ValueError("a claim is not text")
+    return Caller(user_id=uuid.UUID(user_id), email=email)

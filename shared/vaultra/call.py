@@ -1,0 +1,121 @@
+"""One call: its transaction, its clock reading, who makes it, and what it will announce."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pydantic import BaseModel
+
+from vaultra.errors import VaultraError
+from vaultra.ports import Delivery, Message
+from vaultra.services import Services
+from vaultra.telemetry import log
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from vaultra.domain.accounts import Caller, Membership
+
+
+class Call:
+    """What a room gets from the edge. Used by one thread at a time."""
+
+    def __init__(self, *, services: Services, now: dt.datetime, request_id: str, headers: Mapping[str, str]) -> None:
+        self.services = services
+        self.now = now
+        self.request_id = request_id
+        self.headers = headers
+        self.route: str | None = None
+        self.message: Delivery | None = None
+        self._caller: Caller | None = None
+        self._business: Membership | None = None
+        self._connection: Connection | None = None
+        self._outbox: list[Message] = []
+
+    @property
+    def db(self) -> "Connection":
+        """The call's one transaction; opened by the first use, committed by the edge."""
+        if self._connection is None:
+            self._connection = self.services.engine.connect()
+        return self._connection
+
+    @property
+    def caller(self) -> "Caller":
+        """Who is signed in."""
+        assert self._caller is not None, "this route's access is PUBLIC"
+        return self._caller
+
+    @caller.setter
+    def caller(self, caller: "Caller") -> None:
+        self._caller = caller
+
+    @property
+    def business(self) -> "Membership":
+        """The business this call is about, and the caller's role there."""
+        assert self._business is not None, "this route's access is not a business's"
+        return self._business
+
+    @business.setter
+    def business(self, membership: "Membership") -> None:
+        self._business = membership
+
+    @property
+    def accepts_json(self) -> bool:
+        """Whether the caller asked for JSON by name; a browser that navigates does not."""
+        return "application/json" in self.headers.get("accept", "")
+
+    def publish(self, topic: str, body: BaseModel | Mapping[str, Any], ordering_key: str = "") -> None:
+        """Announce something once the transaction is committed; nothing is sent when it fails."""
+        content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        data = orjson.dumps(content, default=str)
+        self._outbox.append(Message(topic, data, ordering_key, {"request_id": self.request_id}))
+
+    def commit(self) -> None:
+        """End the transaction and give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with connection:
+                connection.commit()
+
+    def rollback(self) -> None:
+        """Undo everything and announce nothing."""
+        connection, self._connection = self._connection, None
+        self._outbox.clear()
+        if connection is not None:
+            connection.close()
+
+    def announce(self) -> None:
+        """Hand what was announced to the broker."""
+        outbox, self._outbox = self._outbox, []
+        if outbox:
+            self.services.publisher.publish(outbox)
+
+
+def commit_and_announce(call: Call, *, must_announce: bool) -> None:
+    """Commit, then publish.
+
+    Args:
+        must_announce: True for a message's handler, which is delivered again when publishing fails.
+            False for a request: it is answered as committed, and the sweeper announces again.
+    """
+    call.commit()
+    try:
+        call.announce()
+    except VaultraError as error:
+        log.error("announcement.failed", code=error.code, reason=error.message)
+        if must_announce:
+            raise
+
+
+def fail(call: Call, error: BaseException) -> BaseException:
+    """Roll back, and give the error in our words: an outage of the database is `Unavailable`."""
+    try:
+        call.rollback()
+    except Exception as trouble:
+        log.warning("rollback.failed", exc_info=trouble)
+    if isinstance(error, VaultraError):
+        return error
+    from vaultra.db.engine import translate
+
+    return translate(error) or error

@@ -1,0 +1,133 @@
+"""SQL for people, businesses and memberships."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from vaultra.db import models
+from vaultra.domain.accounts import Business, Credentials, Industry, Membership, Role, User
+
+USER = (models.User.id, models.User.email, models.User.name, models.User.avatar_url, models.User.created_at)
+BUSINESS = (
+    models.Business.id,
+    models.Business.name,
+    models.Business.legal_entity,
+    models.Business.industry,
+    models.Business.revenue_estimate_minor,
+    models.Business.founded_at,
+    models.Business.created_at,
+    models.Business.updated_at,
+)
+
+
+def insert_user(conn: Connection, *, email: str, name: str, password_hash: str) -> User | None:
+    """The new user, or None when the email, in whatever case, is taken."""
+    row = conn.execute(
+        upsert(models.User)
+        .values(email=email, name=name, password_hash=password_hash)
+        .on_conflict_do_nothing()
+        .returning(*USER)
+    ).one_or_none()
+    return None if row is None else _user(row)
+
+
+def find_credentials(conn: Connection, email: str) -> Credentials | None:
+    """The user with this email, in whatever case, and their password's hash."""
+    row = conn.execute(
+        select(*USER, models.User.password_hash).where(func.lower(models.User.email) == func.lower(email))
+    ).one_or_none()
+    return None if row is None else Credentials(user=_user(row), password_hash=row.password_hash)
+
+
+def find_user(conn: Connection, user_id: UUID) -> User | None:
+    """The user with this id."""
+    row = conn.execute(select(*USER).where(models.User.id == user_id)).one_or_none()
+    return None if row is None else _user(row)
+
+
+def lock_user(conn: Connection, user_id: UUID) -> bool:
+    """Whether the user exists; if so they cannot be deleted before the transaction ends."""
+    statement = select(models.User.id).where(models.User.id == user_id).with_for_update(read=True, key_share=True)
+    return conn.execute(statement).one_or_none() is not None
+
+
+def update_user(conn: Connection, user_id: UUID, changes: dict[str, Any]) -> User | None:
+    """The user after setting the given columns; None when there is no such user."""
+    row = conn.execute(
+        update(models.User).where(models.User.id == user_id).values(**changes, updated_at=func.now()).returning(*USER)
+    ).one_or_none()
+    return None if row is None else _user(row)
+
+
+def insert_business(conn: Connection, owner_id: UUID, fields: dict[str, Any]) -> Business:
+    """A new business with its first owner."""
+    row = conn.execute(insert(models.Business).values(**fields).returning(*BUSINESS)).one()
+    conn.execute(
+        insert(models.UserBusinessMembership).values(user_id=owner_id, business_id=row.id, role=Role.OWNER.value)
+    )
+    return _business(row)
+
+
+def find_business(conn: Connection, business_id: UUID) -> Business | None:
+    """The business with this id, whoever asks."""
+    row = conn.execute(select(*BUSINESS).where(models.Business.id == business_id)).one_or_none()
+    return None if row is None else _business(row)
+
+
+def update_business(conn: Connection, business_id: UUID, changes: dict[str, Any]) -> Business | None:
+    """The business after setting the given columns; None when there is no such business."""
+    row = conn.execute(
+        update(models.Business)
+        .where(models.Business.id == business_id)
+        .values(**changes, updated_at=func.now())
+        .returning(*BUSINESS)
+    ).one_or_none()
+    return None if row is None else _business(row)
+
+
+def find_membership(conn: Connection, user_id: UUID, business_id: UUID) -> Membership | None:
+    """The user's membership of this business; None for a stranger and for a business that does not exist."""
+    row = conn.execute(
+        _memberships(user_id).where(models.UserBusinessMembership.business_id == business_id)
+    ).one_or_none()
+    return None if row is None else _membership(row)
+
+
+def list_memberships(conn: Connection, user_id: UUID) -> list[Membership]:
+    """The user's businesses, oldest membership first."""
+    statement = _memberships(user_id).order_by(
+        models.UserBusinessMembership.created_at, models.UserBusinessMembership.business_id
+    )
+    return [_membership(row) for row in conn.execute(statement)]
+
+
+def _memberships(user_id: UUID) -> Select[Any]:
+    membership = models.UserBusinessMembership
+    return (
+        select(models.Business.id, models.Business.name, membership.role)
+        .join(models.Business, models.Business.id == membership.business_id)
+        .where(membership.user_id == user_id)
+    )
+
+
+def _user(row: Row[Any]) -> User:
+    return User(id=row.id, email=row.email, name=row.name, avatar_url=row.avatar_url, created_at=row.created_at)
+
+
+def _business(row: Row[Any]) -> Business:
+    return Business(
+        id=row.id,
+        name=row.name,
+        legal_entity=row.legal_entity,
+        industry=None if row.industry is None else Industry(row.industry),
+        revenue_estimate_minor=row.revenue_estimate_minor,
+        founded_at=row.founded_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _membership(row: Row[Any]) -> Membership:
+    return Membership(id=row.id, name=row.name, role=Role(row.role))

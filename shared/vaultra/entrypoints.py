@@ -1,0 +1,370 @@
+"""The edge: the only module that knows Starlette and the Pub/Sub envelope.
+
+A room is decorated once. The edge binds the request id to the log, authenticates, validates, offers
+`Call` (one lazy transaction, one clock reading), commits, then publishes, and turns errors into the
+envelope or into acknowledge/retry.
+"""
+
+import asyncio
+import base64
+import binascii
+import time
+import typing
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import functions_framework.aio
+import orjson
+import structlog
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from vaultra import services as wiring
+from vaultra.call import Call, commit_and_announce, fail
+from vaultra.config import RuntimeSettings
+from vaultra.errors import (
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    VaultraError,
+)
+from vaultra.ports import Delivery
+from vaultra.routes import Access, Route, Routes
+from vaultra.services import Services
+from vaultra.telemetry import configure, log
+
+__all__ = ["Access", "Call", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
+
+LARGEST_BODY_BYTES = 1024 * 1024
+PRIVATE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Sends the browser elsewhere."""
+
+    url: str
+    status: int = 302
+
+
+@dataclass(frozen=True)
+class RawCall:
+    """What a raw route gets: the bytes as they came, on the event loop, before anything was parsed."""
+
+    body: bytes
+    headers: typing.Mapping[str, str]
+    now: Any
+    services: Services
+    request_id: str
+
+    async def in_thread(self, work: Callable[[Call], None]) -> None:
+        """Run blocking work in a transaction of its own, commit it and publish what it announced."""
+        await asyncio.get_running_loop().run_in_executor(_threads(), self._run, work)
+
+    def _run(self, work: Callable[[Call], None]) -> None:
+        call = Call(services=self.services, now=self.now, request_id=self.request_id, headers=self.headers)
+        try:
+            work(call)
+            commit_and_announce(call, must_announce=False)
+        except BaseException as error:
+            raise fail(call, error) from error
+
+
+def http_function(name: str, routes: Routes) -> Callable[..., Any]:
+    """The deployable function of an API room; `name` is its folder and its key in functions.yaml."""
+
+    async def handle(request: Request) -> Response:
+        return await _serve(name, request, lambda call: _answer(routes, request, call))
+
+    handle.__name__ = handle.__qualname__ = name
+    return functions_framework.aio.http(handle)
+
+
+def event_function(room: Callable[..., None]) -> Callable[..., Any]:
+    """The deployable function of a topic room: `room(call, body)`, named as its folder.
+
+    2xx acknowledges. A retryable or unexpected error answers 5xx, so the broker delivers again and, after
+    seven attempts, sets the message aside; any other error is kept as a dead letter and acknowledged.
+    """
+    name = room.__name__
+    model: type[BaseModel] = typing.get_type_hints(room)["body"]
+
+    async def handle(request: Request) -> Response:
+        return await _serve(name, request, lambda call: _consume(room, model, request, call))
+
+    handle.__name__ = handle.__qualname__ = name
+    handle.body = model  # type: ignore[attr-defined]
+    return functions_framework.aio.http(handle)
+
+
+# --- one request ---------------------------------------------------------------------------
+
+
+async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable[Response]]) -> Response:
+    services = wiring.current()
+    _configure_once()
+    began = time.perf_counter()
+    request_id = _request_id(request)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(function=name, request_id=request_id, trace=_trace(request))
+    call = Call(services=services, now=services.clock(), request_id=request_id, headers=request.headers)
+    try:
+        health = await _health(name, request, call)
+        response = health if health is not None else await answer(call)
+    except ClientDisconnect:
+        response = Response(status_code=499)
+    except Exception as error:
+        response = _error_response(error, request_id)
+    response.headers.update({**PRIVATE, "X-Request-Id": request_id})
+    log.info(
+        "request.handled",
+        method=request.method,
+        path=call.route or request.url.path,
+        status=response.status_code,
+        ms=round((time.perf_counter() - began) * 1000, 1),
+    )
+    return response
+
+
+async def _answer(routes: Routes, request: Request, call: Call) -> Response:
+    route, path_values = _match(routes, request)
+    call.route = route.path
+    raw = await _read_body(request)
+    if route.raw:
+        reply = await route.handler(RawCall(raw, request.headers, call.now, call.services, call.request_id))
+        return _render(route, reply)
+    arguments: dict[str, Any] = {"call": call}
+    if route.params is not None:
+        arguments["params"] = _validate(route.params, {**request.query_params, **path_values}, "query")
+    if route.body is not None:
+        content_type = request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType("Send JSON: Content-Type: application/json")
+        arguments["body"] = _validate_json(route.body, raw)
+    token = _bearer(request) if route.access is not Access.PUBLIC else None
+    reply = await _in_thread(lambda: _run_route(route, call, token, arguments), call)
+    return _render(route, reply)
+
+
+def _run_route(route: Route, call: Call, token: str | None, arguments: dict[str, Any]) -> Any:
+    if token is not None:
+        # Imported here: topic functions never verify a token.
+        from vaultra.access import authenticate, enter_business
+
+        authenticate(call, token)
+        if route.access.of_business:
+            enter_business(call, route.access, arguments.get("params"), arguments.get("body"))
+    reply = route.handler(**arguments)
+    # A lost announcement is healed by the sweeper; what was committed stays committed and is answered so.
+    commit_and_announce(call, must_announce=False)
+    return reply
+
+
+async def _consume(room: Callable[..., None], model: type[BaseModel], request: Request, call: Call) -> Response:
+    delivery = _delivery(await _read_body(request))
+    call.message = delivery
+    structlog.contextvars.bind_contextvars(message_id=delivery.message_id, attempt=delivery.attempt)
+
+    def run() -> None:
+        room(call, _validate_json(model, delivery.data))
+        commit_and_announce(call, must_announce=True)
+
+    try:
+        await _in_thread(run, call)
+    except VaultraError as error:
+        if error.retry:
+            raise
+        log.error("message.refused", code=error.code, reason=error.message, details=error.details)
+        reason = f"{error.code}: {error.message}"
+        await _in_thread(lambda: _keep_dead_letter(call, delivery, reason), call)
+    return Response(status_code=204)
+
+
+def _keep_dead_letter(call: Call, delivery: Delivery, reason: str) -> None:
+    from vaultra.db import dead_letters
+
+    dead_letters.record(call.db, delivery, error=reason, now=call.now)
+    commit_and_announce(call, must_announce=False)
+
+
+# --- parsing -------------------------------------------------------------------------------
+
+
+def _match(routes: Routes, request: Request) -> tuple[Route, dict[str, str]]:
+    path, allowed = request.url.path, set[str]()
+    for route in routes:
+        found = route.pattern.match(path)
+        if found is None:
+            continue
+        if request.method in route.methods:
+            return route, found.groupdict()
+        allowed |= route.methods
+    if allowed:
+        raise MethodNotAllowed(f"{request.method} is not possible here", details={"allowed": sorted(allowed)})
+    raise NotFound("There is nothing at this address")
+
+
+async def _read_body(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > LARGEST_BODY_BYTES:
+        raise TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST_BODY_BYTES:
+            raise TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _validate(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _invalid(error, where) from None
+
+
+def _validate_json(model: type[BaseModel], raw: bytes) -> BaseModel:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise _invalid(error, "body") from None
+
+
+def _invalid(error: ValidationError, where: str) -> InvalidInput:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or where
+    reason = "this field is not known" if first["type"] == "extra_forbidden" else first["msg"]
+    return InvalidInput(f"Invalid input: {field}: {reason}", details={"field": field, "reason": reason})
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("Sign in first")
+    return token.strip()
+
+
+def _delivery(raw: bytes) -> Delivery:
+    try:
+        outer = orjson.loads(raw)
+        message = outer["message"]
+        return Delivery(
+            message_id=str(message.get("messageId") or message.get("message_id") or ""),
+            subscription=str(outer.get("subscription", "")),
+            data=base64.b64decode(message.get("data", ""), validate=True),
+            attributes={str(key): str(value) for key, value in (message.get("attributes") or {}).items()},
+            ordering_key=str(message.get("orderingKey", "")),
+            attempt=int(outer.get("deliveryAttempt") or 1),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        raise InvalidInput("This is not a Pub/Sub push delivery") from None
+
+
+# --- answering -----------------------------------------------------------------------------
+
+
+def _render(route: Route, reply: Any) -> Response:
+    if isinstance(reply, Redirect):
+        return Response(status_code=reply.status, headers={"Location": reply.url})
+    if reply is None:
+        return Response(status_code=204 if route.status == 200 and not route.raw else route.status)
+    return Response(reply.model_dump_json(), status_code=route.status, media_type="application/json")
+
+
+def _error_response(error: Exception, request_id: str) -> Response:
+    if not isinstance(error, VaultraError):
+        log.error("request.crashed", exc_info=error)
+        error = VaultraError("Something went wrong on our side")
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.details["allowed"])
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        log.warning("request.unavailable", reason=error.message)
+    envelope = {
+        "error": {"code": error.code, "message": error.message, "details": error.details, "request_id": request_id}
+    }
+    return Response(orjson.dumps(envelope), status_code=error.status, media_type="application/json", headers=headers)
+
+
+async def _health(name: str, request: Request, call: Call) -> Response | None:
+    path = request.url.path
+    if request.method not in ("GET", "HEAD") or not path.endswith(("/health", "/health/ready")):
+        return None
+    if path.endswith("/ready"):
+        await _in_thread(lambda: _touch_database(call), call)
+    from vaultra import __version__
+
+    body = {"status": "ok", "function": name, "version": __version__}
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _touch_database(call: Call) -> None:
+    from vaultra.db.engine import ping
+
+    ping(call.db)
+
+
+# --- the process ---------------------------------------------------------------------------
+
+_pool: ThreadPoolExecutor | None = None
+_configured = False
+
+
+def _threads() -> ThreadPoolExecutor:
+    """As many threads as database connections, so that a thread with work never waits for a connection."""
+    global _pool
+    if _pool is None:
+        from vaultra.config import DatabaseSettings
+
+        _pool = ThreadPoolExecutor(max_workers=DatabaseSettings().pool_size, thread_name_prefix="room")
+    return _pool
+
+
+async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
+    context = structlog.contextvars.get_contextvars()
+
+    def run() -> Any:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**context)
+        try:
+            return work()
+        except BaseException as error:
+            raise fail(call, error) from error
+
+    return await asyncio.get_running_loop().run_in_executor(_threads(), run)
+
+
+def _configure_once() -> None:
+    global _configured
+    if not _configured:
+        configure(RuntimeSettings())
+        _configured = True
+
+
+def _request_id(request: Request) -> str:
+    given = request.headers.get("x-request-id", "")
+    if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
+        return given
+
+    return uuid.uuid4().hex
+
+
+def _trace(request: Request) -> str | None:
+    parts = request.headers.get("traceparent", "").split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None

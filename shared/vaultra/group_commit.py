@@ -1,0 +1,62 @@
+"""Group commit: while one flush is under way, arrivals gather for the next; each waits for its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from vaultra.errors import VaultraError
+
+T = TypeVar("T")
+
+
+class GroupCommit(Generic[T]):
+    """Turns many concurrent `add` calls into few flushes, each call returning after its own flush.
+
+    Belongs to one event loop: make it inside the first request, never at import.
+
+    Args:
+        flush: Makes a list of items durable, all or none; raises when it could not.
+        largest: Most items of one flush.
+    """
+
+    def __init__(self, flush: Callable[[list[T]], Awaitable[None]], largest: int = 500) -> None:
+        self._flush = flush
+        self._largest = largest
+        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def add(self, item: T) -> None:
+        """Return once the item is durable; raise what its flush raised."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, done))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._drain())
+        await done
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+            await self._settle(group)
+
+    async def _settle(self, group: list[tuple[T, "asyncio.Future[None]"]]) -> None:
+        try:
+            await self._flush([item for item, _ in group])
+        except Exception as error:
+            if len(group) > 1 and not (isinstance(error, VaultraError) and error.retry):
+                # One bad item must not fail its neighbours: each tries alone. An outage fails them all.
+                for member in group:
+                    await self._settle([member])
+                return
+            _resolve(group[0][1], error)
+        else:
+            for _, done in group:
+                _resolve(done, None)
+
+
+def _resolve(done: "asyncio.Future[None]", error: Exception | None) -> None:
+    if done.done():  # the caller went away
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

@@ -1,0 +1,86 @@
+"""Wiring: one lazy property per outside system, so that a cold start pays only for what it uses."""
+
+import datetime as dt
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from vaultra import config
+from vaultra.ports import Clock, Publisher, StripeGateway
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def utc_now() -> dt.datetime:
+    """The system's clock; the one place that reads it."""
+    return dt.datetime.now(dt.UTC)  # noqa: TID251
+
+
+class Services:
+    """What a call may use. Tests pass their own clock, engine or stand-ins; the rest comes from the environment."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock = utc_now,
+        engine: "Engine | None" = None,
+        publisher: Publisher | None = None,
+        stripe: StripeGateway | None = None,
+    ) -> None:
+        self.clock = clock
+        # A value given here shadows the cached property of the same name.
+        for name, value in (("engine", engine), ("publisher", publisher), ("stripe", stripe)):
+            if value is not None:
+                self.__dict__[name] = value
+
+    @cached_property
+    def site(self) -> config.SiteSettings:
+        return config.SiteSettings()
+
+    @cached_property
+    def auth(self) -> config.AuthSettings:
+        return config.AuthSettings()  # type: ignore[call-arg,unused-ignore]
+
+    @cached_property
+    def webhook(self) -> config.StripeWebhookSettings:
+        return config.StripeWebhookSettings()  # type: ignore[call-arg,unused-ignore]
+
+    @cached_property
+    def engine(self) -> "Engine":
+        from vaultra.db.engine import connect_from
+
+        return connect_from(config.DatabaseSettings())
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        settings = config.BrokerSettings()
+        if settings.google_cloud_project is not None:
+            from vaultra.adapters.pubsub import PubsubPublisher
+
+            return PubsubPublisher(settings.google_cloud_project)
+        from vaultra.adapters.embedded_broker import EmbeddedPublisher
+
+        return EmbeddedPublisher(self.engine)
+
+    @cached_property
+    def stripe(self) -> StripeGateway:
+        from vaultra.adapters.stripe import StripeApi
+
+        return StripeApi(config.StripeSettings())  # type: ignore[call-arg,unused-ignore]
+
+
+_current: Services | None = None
+
+
+def current() -> Services:
+    """The process's services; made on first use, after the worker was forked."""
+    global _current
+    if _current is None:
+        _current = Services()
+    return _current
+
+
+def use(services: Services | None) -> None:
+    """Make these the process's services: the composition root of tests and of the local runner."""
+    global _current
+    _current = services
