@@ -28,4 +28,4 @@ def enter_business(call: Call, access: Access, params: Any, body: Any) -> None:
     if RANK[membership.role.value] < RANK[access.value]:
         raise Forbidden("Your role in this business does not allow this", details={"needed": access.value})
     call.business = membership
-    structlog.contextvars.bind_contextvars(business_id=str(membership.business_id))
+    structlog.contextvars.bind_contextvars(business_id=str(membership.id))

@@ -6,11 +6,13 @@ import hashlib
 import threading
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import bcrypt
 import jwt
+from jwt.types import Options
 
 from vaultra.domain.accounts import Caller, User
 from vaultra.errors import Unauthorized, Unavailable
@@ -28,18 +30,21 @@ HASH_WAIT_SECONDS = 10.0
 # It is the hash of 32 random bytes that were thrown away.
 NOBODYS_HASH = "$2b$12$cVbD4/.h9.Bj2YnECDigg.pZuz.SoHsnpjeiN.QfyF7ieHq.FdOfa"
 
-_hashing = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
+_places = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, *, wait_seconds: float = HASH_WAIT_SECONDS) -> str:
     """The bcrypt hash to store for a password of any length.
 
     Takes about a quarter of a second: call it before the first statement of a transaction.
 
+    Args:
+        wait_seconds: How long to wait for one of the places for hashing.
+
     Raises:
         Unavailable: too many passwords are being hashed on this instance.
     """
-    with _HashSlot():
+    with _place_to_hash(wait_seconds):
         return bcrypt.hashpw(_prehash(password), bcrypt.gensalt(BCRYPT_COST)).decode("ascii")
 
 
@@ -49,18 +54,19 @@ def check_password(password: str, password_hash: str | None) -> bool:
     Raises:
         Unavailable: too many passwords are being hashed on this instance.
     """
-    with _HashSlot():
+    with _place_to_hash(HASH_WAIT_SECONDS):
         matches = bcrypt.checkpw(_prehash(password), (password_hash or NOBODYS_HASH).encode("ascii"))
     return matches and password_hash is not None
 
 
-class _HashSlot:
-    def __enter__(self) -> None:
-        if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
-            raise Unavailable("Too many people are signing in. Try again in a moment.", retry_after=5)
-
-    def __exit__(self, *_: object) -> None:
-        _hashing.release()
+@contextmanager
+def _place_to_hash(wait_seconds: float) -> Iterator[None]:
+    if not _places.acquire(timeout=wait_seconds):
+        raise Unavailable("Too many people are signing in. Try again in a moment.", retry_after=5)
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def _prehash(password: str) -> bytes:
@@ -107,19 +113,15 @@ def verify_token(token: str, secrets: Sequence[str], now: dt.datetime) -> Caller
             return _caller(_signed_claims(token, secret), now.timestamp())
         except jwt.InvalidSignatureError:
             continue
-        # PyJWT decodes the header before it checks the signature, and deep JSON exhausts the stack there.
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError) as error:
             raise Unauthorized("The token is not valid.") from error
     raise Unauthorized("The token is not valid.")
 
 
 def _signed_claims(token: str, secret: str) -> dict[str, Any]:
     # The times are checked below, against the call's clock instead of PyJWT's own.
-    own_clock = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
-    claims: dict[str, Any] = jwt.decode(
-        token, secret, algorithms=[ALGORITHM], leeway=0, options={"require": CLAIMS, **own_clock}
-    )
-    return claims
+    options: Options = {"require": CLAIMS, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    return jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
 
 
 def _caller(claims: dict[str, Any], now: float) -> Caller:

@@ -96,11 +96,13 @@ def http_function(name: str, routes: Routes) -> Callable[..., Any]:
 def event_function(room: Callable[..., None]) -> Callable[..., Any]:
     """The deployable function of a topic room: `room(call, body)`, named as its folder.
 
+    A room without `body` takes a message whatever it says.
+
     2xx acknowledges. A retryable or unexpected error answers 5xx, so the broker delivers again and, after
     seven attempts, sets the message aside; any other error is kept as a dead letter and acknowledged.
     """
     name = room.__name__
-    model: type[BaseModel] = typing.get_type_hints(room)["body"]
+    model: type[BaseModel] | None = typing.get_type_hints(room).get("body")
 
     async def handle(request: Request) -> Response:
         return await _serve(name, request, lambda call: _consume(room, model, request, call))
@@ -173,13 +175,16 @@ def _run_route(route: Route, call: Call, token: str | None, arguments: dict[str,
     return reply
 
 
-async def _consume(room: Callable[..., None], model: type[BaseModel], request: Request, call: Call) -> Response:
+async def _consume(room: Callable[..., None], model: type[BaseModel] | None, request: Request, call: Call) -> Response:
     delivery = _delivery(await _read_body(request))
     call.message = delivery
     structlog.contextvars.bind_contextvars(message_id=delivery.message_id, attempt=delivery.attempt)
 
     def run() -> None:
-        room(call, _validate_json(model, delivery.data))
+        if model is None:
+            room(call)
+        else:
+            room(call, _validate_json(model, delivery.data))
         commit_and_announce(call, must_announce=True)
 
     try:

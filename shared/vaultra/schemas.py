@@ -1,6 +1,16 @@
 """The bases of everything that crosses the HTTP boundary, and the replies that several rooms share."""
 
-from pydantic import BaseModel, ConfigDict
+import datetime as dt
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from vaultra.domain.accounts import Business, Industry, Membership, Role, User
+from vaultra.domain.money import to_major
 
 
 class Body(BaseModel):
@@ -34,3 +44,112 @@ class ErrorReply(BaseModel):
     """The envelope of every error."""
 
     error: ErrorBody
+
+
+# --- Text as it may come in ------------------------------------------------------------------
+
+# Control characters, line separators and the marks that turn the writing direction round.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+_ONE_LINE = rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s][^{_UNSEEN}]*$"
+# The rule of HTML's <input type=email>, and a dot in the domain.
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_EMAIL = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+$"
+_NO_NUL = r"^[^\u0000]*$"
+# RFC 3986, without a user name or password in front of the host.
+_HTTPS_URL = rf"^https://{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$"
+
+
+def _text(pattern: str, reason: str, *, shortest: int, longest: int, strip: bool = True) -> Any:
+    expression = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if expression.fullmatch(value) is None:
+            raise PydanticCustomError("text", "{reason}", {"reason": reason})
+        return value
+
+    limits = StringConstraints(strip_whitespace=strip, min_length=shortest, max_length=longest)
+    return Annotated[str, limits, AfterValidator(check), Field(json_schema_extra={"pattern": pattern})]
+
+
+if TYPE_CHECKING:
+    Name = str
+    Email = str
+    HttpsUrl = str
+    Password = str
+    NewPassword = str
+else:
+    Name = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=200)
+    Email = _text(_EMAIL, "must be an email address", shortest=6, longest=254)
+    HttpsUrl = _text(_HTTPS_URL, "must be an https address", shortest=9, longest=2000)
+    Password = _text(_NO_NUL, "must not contain NUL", shortest=1, longest=128, strip=False)
+    NewPassword = _text(_NO_NUL, "must not contain NUL", shortest=8, longest=128, strip=False)
+
+
+# --- Replies that several rooms give -------------------------------------------------------------
+
+
+class UserReply(Reply):
+    """A user."""
+
+    id: UUID
+    email: str
+    name: str
+    avatar_url: str | None
+    created_at: dt.datetime
+
+    @classmethod
+    def of(cls, user: User) -> "UserReply":
+        return cls.model_validate(user, from_attributes=True)
+
+
+class BusinessMembershipReply(Reply):
+    """A business of the signed-in user, and their role in it."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+class ProfileReply(Reply):
+    """The signed-in user with their businesses, oldest membership first."""
+
+    id: UUID
+    email: str
+    name: str
+    avatar_url: str | None
+    businesses: list[BusinessMembershipReply]
+
+    @classmethod
+    def of(cls, user: User, memberships: Sequence[Membership]) -> "ProfileReply":
+        businesses = [
+            BusinessMembershipReply(id=membership.id, name=membership.name, role=membership.role)
+            for membership in memberships
+        ]
+        return cls(id=user.id, email=user.email, name=user.name, avatar_url=user.avatar_url, businesses=businesses)
+
+
+class BusinessReply(Reply):
+    """A business."""
+
+    id: UUID
+    name: str
+    legal_entity: str | None
+    industry: Industry | None
+    revenue_estimate: float | None = Field(description="The owner's own estimate, in US dollars a year.")
+    founded_at: dt.date | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+    @classmethod
+    def of(cls, business: Business) -> "BusinessReply":
+        cents = business.revenue_estimate_minor
+        return cls(
+            id=business.id,
+            name=business.name,
+            legal_entity=business.legal_entity,
+            industry=business.industry,
+            revenue_estimate=None if cents is None else float(to_major(cents, "usd")),
+            founded_at=business.founded_at,
+            created_at=business.created_at,
+            updated_at=business.updated_at,
+        )

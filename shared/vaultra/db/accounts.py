@@ -1,5 +1,7 @@
 """SQL for people, businesses and memberships."""
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +24,11 @@ BUSINESS = (
 )
 
 
-def insert_user(conn: Connection, *, email: str, name: str, password_hash: str) -> User | None:
+def insert_user(conn: Connection, *, email: str, name: str, password_hash: str, now: dt.datetime) -> User | None:
     """The new user, or None when the email, in whatever case, is taken."""
     row = conn.execute(
         upsert(models.User)
-        .values(email=email, name=name, password_hash=password_hash)
+        .values(email=email, name=name, password_hash=password_hash, created_at=now, updated_at=now)
         .on_conflict_do_nothing()
         .returning(*USER)
     ).one_or_none()
@@ -53,19 +55,23 @@ def lock_user(conn: Connection, user_id: UUID) -> bool:
     return conn.execute(statement).one_or_none() is not None
 
 
-def update_user(conn: Connection, user_id: UUID, changes: dict[str, Any]) -> User | None:
+def update_user(conn: Connection, user_id: UUID, changes: Mapping[str, Any], now: dt.datetime) -> User | None:
     """The user after setting the given columns; None when there is no such user."""
     row = conn.execute(
-        update(models.User).where(models.User.id == user_id).values(**changes, updated_at=func.now()).returning(*USER)
+        update(models.User).where(models.User.id == user_id).values(**changes, updated_at=now).returning(*USER)
     ).one_or_none()
     return None if row is None else _user(row)
 
 
-def insert_business(conn: Connection, owner_id: UUID, fields: dict[str, Any]) -> Business:
+def insert_business(conn: Connection, owner_id: UUID, fields: Mapping[str, Any], now: dt.datetime) -> Business:
     """A new business with its first owner."""
-    row = conn.execute(insert(models.Business).values(**fields).returning(*BUSINESS)).one()
+    row = conn.execute(
+        insert(models.Business).values(**fields, created_at=now, updated_at=now).returning(*BUSINESS)
+    ).one()
     conn.execute(
-        insert(models.UserBusinessMembership).values(user_id=owner_id, business_id=row.id, role=Role.OWNER.value)
+        insert(models.UserBusinessMembership).values(
+            user_id=owner_id, business_id=row.id, role=Role.OWNER.value, created_at=now
+        )
     )
     return _business(row)
 
@@ -76,12 +82,14 @@ def find_business(conn: Connection, business_id: UUID) -> Business | None:
     return None if row is None else _business(row)
 
 
-def update_business(conn: Connection, business_id: UUID, changes: dict[str, Any]) -> Business | None:
+def update_business(
+    conn: Connection, business_id: UUID, changes: Mapping[str, Any], now: dt.datetime
+) -> Business | None:
     """The business after setting the given columns; None when there is no such business."""
     row = conn.execute(
         update(models.Business)
         .where(models.Business.id == business_id)
-        .values(**changes, updated_at=func.now())
+        .values(**changes, updated_at=now)
         .returning(*BUSINESS)
     ).one_or_none()
     return None if row is None else _business(row)
@@ -103,7 +111,7 @@ def list_memberships(conn: Connection, user_id: UUID) -> list[Membership]:
     return [_membership(row) for row in conn.execute(statement)]
 
 
-def _memberships(user_id: UUID) -> Select[Any]:
+def _memberships(user_id: UUID) -> Select[*tuple[Any, ...]]:
     membership = models.UserBusinessMembership
     return (
         select(models.Business.id, models.Business.name, membership.role)
@@ -112,11 +120,11 @@ def _memberships(user_id: UUID) -> Select[Any]:
     )
 
 
-def _user(row: Row[Any]) -> User:
+def _user(row: Row[*tuple[Any, ...]]) -> User:
     return User(id=row.id, email=row.email, name=row.name, avatar_url=row.avatar_url, created_at=row.created_at)
 
 
-def _business(row: Row[Any]) -> Business:
+def _business(row: Row[*tuple[Any, ...]]) -> Business:
     return Business(
         id=row.id,
         name=row.name,
@@ -129,5 +137,5 @@ def _business(row: Row[Any]) -> Business:
     )
 
 
-def _membership(row: Row[Any]) -> Membership:
+def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
     return Membership(id=row.id, name=row.name, role=Role(row.role))

@@ -181,7 +181,8 @@ class SyncRun(Base):
     """One pass over an account's objects at Stripe; each step commits its cursor with its rows.
 
     kind: initial (last 90 days), history (back to 24 months), incremental. `plan` lists the
-    resources with their windows, `position` is the index in it, `cursor` the last object's id.
+    resources with their windows, `position` is the index in it, `cursor` the last object's id,
+    `fraction` how much of that resource's window has been read (0 to 1).
     """
 
     __tablename__ = "sync_runs"
@@ -193,6 +194,7 @@ class SyncRun(Base):
     plan: Mapped[list[Any]]
     position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     cursor: Mapped[str | None]
+    fraction: Mapped[float] = mapped_column(server_default=text("0"))
     step: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     objects: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
@@ -236,7 +238,10 @@ class StripeObject:
 
 
 class Charge(StripeObject, Base):
-    """A payment attempt. It counts as a charge when it succeeded and was captured."""
+    """A payment attempt. It counts as a charge when it succeeded and was captured.
+
+    `exchange_rate` turns minor units of `currency` into minor units of the settlement currency.
+    """
 
     __tablename__ = "charges"
     amount_minor: Mapped[int]
@@ -280,8 +285,11 @@ class Dispute(StripeObject, Base):
     status: Mapped[str]
     reason: Mapped[str | None]
     counted_at: Mapped[dt.datetime | None]
-    movements: Mapped[list[Any]]
-    __table_args__ = (Index("ix_disputes_created", "integration_account_id", "created_at"),)
+    movements: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    __table_args__ = (
+        Index("ix_disputes_created", "integration_account_id", "created_at"),
+        Index("ix_disputes_counted", "integration_account_id", "counted_at"),
+    )
 
 
 class EarlyFraudWarning(StripeObject, Base):
@@ -290,6 +298,7 @@ class EarlyFraudWarning(StripeObject, Base):
     __tablename__ = "early_fraud_warnings"
     charge: Mapped[str | None]
     actionable: Mapped[bool | None]
+    __table_args__ = (Index("ix_early_fraud_warnings_created", "integration_account_id", "created_at"),)
 
 
 class Payout(StripeObject, Base):
@@ -361,7 +370,7 @@ class Invoice(StripeObject, Base):
     status: Mapped[str | None]
     currency: Mapped[str | None] = mapped_column(String(3))
     amount_paid_minor: Mapped[int | None]
-    paid_by: Mapped[list[Any]]
+    paid_by: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
 
 
 # --- What is derived -----------------------------------------------------------------------

@@ -373,7 +373,9 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("counted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("movements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "movements", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
         sa.Column("integration_account_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("business_id", sa.UUID(), nullable=False),
@@ -386,6 +388,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("integration_account_id", "id"),
     )
     op.create_index(op.f("ix_disputes_business_id"), "disputes", ["business_id"], unique=False)
+    op.create_index("ix_disputes_counted", "disputes", ["integration_account_id", "counted_at"], unique=False)
     op.create_index("ix_disputes_created", "disputes", ["integration_account_id", "created_at"], unique=False)
     op.create_table(
         "early_fraud_warnings",
@@ -403,6 +406,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("integration_account_id", "id"),
     )
     op.create_index(op.f("ix_early_fraud_warnings_business_id"), "early_fraud_warnings", ["business_id"], unique=False)
+    op.create_index(
+        "ix_early_fraud_warnings_created",
+        "early_fraud_warnings",
+        ["integration_account_id", "created_at"],
+        unique=False,
+    )
     op.create_table(
         "invoices",
         sa.Column("customer", sa.Text(), nullable=True),
@@ -410,7 +419,9 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("amount_paid_minor", sa.BigInteger(), nullable=True),
-        sa.Column("paid_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "paid_by", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
         sa.Column("integration_account_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("business_id", sa.UUID(), nullable=False),
@@ -531,6 +542,7 @@ def upgrade() -> None:
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("fraction", sa.Float(), server_default=sa.text("0"), nullable=False),
         sa.Column("step", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("objects", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -570,9 +582,11 @@ def downgrade() -> None:
     op.drop_table("payouts")
     op.drop_index(op.f("ix_invoices_business_id"), table_name="invoices")
     op.drop_table("invoices")
+    op.drop_index("ix_early_fraud_warnings_created", table_name="early_fraud_warnings")
     op.drop_index(op.f("ix_early_fraud_warnings_business_id"), table_name="early_fraud_warnings")
     op.drop_table("early_fraud_warnings")
     op.drop_index("ix_disputes_created", table_name="disputes")
+    op.drop_index("ix_disputes_counted", table_name="disputes")
     op.drop_index(op.f("ix_disputes_business_id"), table_name="disputes")
     op.drop_table("disputes")
     op.drop_index(op.f("ix_daily_rollups_business_id"), table_name="daily_rollups")

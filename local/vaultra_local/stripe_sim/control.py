@@ -1,0 +1,162 @@
+"""The control API under /_sim: what a test or a demo lets happen to the simulated accounts."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vaultra_local.stripe_sim.account import NoSuchObject
+from vaultra_local.stripe_sim.faults import Fault
+from vaultra_local.stripe_sim.shapes import Json
+from vaultra_local.stripe_sim.simulator import OPERATIONS, Simulator, UnknownAccount
+from vaultra_local.stripe_sim.webhooks import Disturbance
+
+KIND_OF_RESULT = {
+    "customer": "customer",
+    "charge": "charge",
+    "refund": "refund",
+    "dispute": "dispute",
+    "dispute_status": "dispute",
+    "fraud_warning": "radar.early_fraud_warning",
+    "payout": "payout",
+    "payout_paid": "payout",
+    "payout_failed": "payout",
+    "product": "product",
+    "price": "price",
+    "coupon": "coupon",
+    "subscription": "subscription",
+    "renew": "subscription",
+    "change_subscription": "subscription",
+    "subscription_status": "subscription",
+    "pause": "subscription",
+    "resume": "subscription",
+    "cancel": "subscription",
+    "invoice": "invoice",
+    "pay_invoice": "invoice",
+}
+PAYOUT_OUTCOMES = {
+    "in_transit": (),
+    "paid": ("payout_paid",),
+    "failed": ("payout_failed",),
+    "paid_then_failed": ("payout_paid", "payout_failed"),
+}
+
+
+def reply(body: Any, status: int = 200) -> Response:
+    """JSON, made by orjson."""
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def _handler(act: Callable[[Simulator, Request, Json], Any]) -> Callable[[Request], Any]:
+    """A route that reads a JSON object, acts, and answers 400 or 404 for what makes no sense."""
+
+    async def handle(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            arguments = orjson.loads(raw) if raw else {}
+            if not isinstance(arguments, dict):
+                raise ValueError("the body has to be a JSON object")
+            return reply(act(request.app.state.simulator, request, arguments))
+        except (UnknownAccount, NoSuchObject) as missing:
+            return reply({"error": f"not found: {missing}"}, 404)
+        except (ValueError, TypeError, KeyError, RuntimeError) as wrong:
+            return reply({"error": f"{type(wrong).__name__}: {wrong}"}, 400)
+
+    return handle
+
+
+def _health(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {"status": "ok", "accounts": len(simulator.accounts)}
+
+
+def _accounts(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {
+        "accounts": [
+            {
+                "id": account.id,
+                "name": account.name,
+                "about": account.about,
+                "currency": account.currency,
+                "livemode": account.livemode,
+                "revoked": account.id in simulator.revoked,
+                "objects": {kind: len(found) for kind, found in account.collections.items() if len(found)},
+            }
+            for account in simulator.accounts.values()
+        ]
+    }
+
+
+def _do(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    account_id, operation = request.path_params["account"], request.path_params["operation"]
+    if operation not in OPERATIONS:
+        raise ValueError(f"no operation '{operation}'; there are {', '.join(sorted(OPERATIONS))}")
+    outcome = arguments.pop("outcome", "in_transit") if operation == "payout" else "in_transit"
+    if outcome not in PAYOUT_OUTCOMES:
+        raise ValueError(f"no outcome '{outcome}'; there are {', '.join(PAYOUT_OUTCOMES)}")
+    object_id = simulator.do(account_id, operation, **arguments)
+    for step in PAYOUT_OUTCOMES[outcome]:
+        simulator.do(account_id, step, at=arguments.get("at"), payout=object_id)
+    kind = KIND_OF_RESULT.get(operation)
+    account = simulator.account(account_id)
+    return {"id": object_id} if kind is None else account.render(kind, object_id, simulator.now())
+
+
+def _revoke(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    simulator.revoke(request.path_params["account"])
+    return {"revoked": True}
+
+
+def _event(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {"id": simulator.send_event(arguments)}
+
+
+def _resend(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {"sent": simulator.resend(request.path_params["account"], request.path_params["event"])}
+
+
+def _add_fault(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    simulator.faults.append(Fault(**arguments))
+    return {"faults": len(simulator.faults)}
+
+
+def _faults(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    shown = [field.name for field in dataclasses.fields(Fault) if field.init]
+    return {"faults": [{name: getattr(fault, name) for name in shown} for fault in simulator.faults]}
+
+
+def _no_faults(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    simulator.faults.clear()
+    return {"faults": 0}
+
+
+def _disturb(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    simulator.webhooks.disturbance = Disturbance(**arguments)
+    return dataclasses.asdict(simulator.webhooks.disturbance)
+
+
+def _deliveries(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {"attempts": [dataclasses.asdict(attempt) for attempt in simulator.webhooks.attempts[-1000:]]}
+
+
+def _requests(simulator: Simulator, request: Request, arguments: Json) -> Json:
+    return {"requests": [dataclasses.asdict(received) for received in list(simulator.requests)[-1000:]]}
+
+
+ROUTES = [
+    Route("/_sim/health", _handler(_health)),
+    Route("/_sim/accounts", _handler(_accounts)),
+    Route("/_sim/accounts/{account}/revoke", _handler(_revoke), methods=["POST"]),
+    Route("/_sim/accounts/{account}/events/{event}/resend", _handler(_resend), methods=["POST"]),
+    Route("/_sim/accounts/{account}/{operation}", _handler(_do), methods=["POST"]),
+    Route("/_sim/events", _handler(_event), methods=["POST"]),
+    Route("/_sim/faults", _handler(_faults)),
+    Route("/_sim/faults", _handler(_add_fault), methods=["POST"]),
+    Route("/_sim/faults", _handler(_no_faults), methods=["DELETE"]),
+    Route("/_sim/webhooks", _handler(_disturb), methods=["POST"]),
+    Route("/_sim/deliveries", _handler(_deliveries)),
+    Route("/_sim/requests", _handler(_requests)),
+]

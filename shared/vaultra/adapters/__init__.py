@@ -1,0 +1,1 @@
+"""One file per vendor: what the ports promise, in the vendor's terms."""

@@ -1,0 +1,443 @@
+"""Stripe's shapes into ours: one parser per object type, tolerant of unknown fields, older versions and nulls.
+
+A parser gives the columns of its table (see db/models.py) without the keys every row has. A key that is
+absent from the payload is absent from the row, so that an older API version never erases what is known.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vaultra.errors import InvalidInput
+from vaultra.ports import Json
+
+DAY = dt.timedelta(days=1)
+ROUNDING_MINOR = 1
+
+
+@dataclass(frozen=True)
+class ParsedObject:
+    """One object's state. `incomplete` means that it must be read from the API to be known whole."""
+
+    table: str
+    id: str
+    created_at: dt.datetime
+    values: Json
+    incomplete: bool = False
+    embedded: tuple["ParsedObject", ...] = field(default=())
+
+
+def resource_of(table: str) -> str:
+    """The path of a table's objects below /v1."""
+    return "radar/early_fraud_warnings" if table == "early_fraud_warnings" else table
+
+
+def parse(payload: Json, settlement_currency: str) -> ParsedObject | None:
+    """The object in our shape; None for a type that we don't keep.
+
+    Args:
+        payload: A raw API object, from a read or from an event.
+        settlement_currency: The account's default currency, lower case.
+
+    Raises:
+        InvalidInput: When the object has no id, no time, or a field of a type it can't have.
+    """
+    parser = PARSERS.get(_text(payload.get("object")) or "")
+    if parser is None:
+        return None
+    try:
+        return parser(payload, settlement_currency)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInput(f"This {payload.get('object')} can't be read: {type(error).__name__}") from error
+
+
+def _charge(raw: Json, settlement: str) -> ParsedObject:
+    currency = _currency(raw)
+    captured_minor = _captured(raw)
+    movement = raw.get("balance_transaction")
+    values: Json = {
+        "amount_minor": _integer(raw["amount"]),
+        "captured_minor": captured_minor,
+        "currency": currency,
+        "status": _text(raw.get("status")) or ("succeeded" if raw.get("paid") else "failed"),
+        "captured": bool(raw.get("captured", True)),
+        **_present(raw, "customer", "payment_intent", "invoice", "balance_transaction"),
+    }
+    fingerprint = _dig(raw, "payment_method_details", "card", "fingerprint")
+    if fingerprint is not None:
+        values["card_fingerprint"] = _text(fingerprint)
+    settled = True
+    if currency == settlement:
+        values["settled_minor"] = captured_minor
+    elif isinstance(movement, dict) and _lower(movement.get("currency")) == settlement:
+        values["settled_minor"] = _integer(movement["amount"])
+        values["exchange_rate"] = _rate(movement, captured_minor)
+    else:
+        settled = values["status"] != "succeeded" or not values["captured"] or movement is None
+    refunds = raw.get("refunds")
+    embedded = [_refund(refund, settlement) for refund in (refunds or {}).get("data", [])] if refunds else []
+    return ParsedObject(
+        "charges", _id(raw), _time(raw["created"]), values, incomplete=not settled, embedded=tuple(embedded)
+    )
+
+
+def _refund(raw: Json, settlement: str) -> ParsedObject:
+    currency = _currency(raw)
+    amount = _integer(raw["amount"])
+    movement = raw.get("balance_transaction")
+    values: Json = {
+        "amount_minor": amount,
+        "currency": currency,
+        "status": _text(raw.get("status")) or "succeeded",
+        **_present(raw, "charge", "balance_transaction"),
+    }
+    if currency == settlement:
+        values["settled_minor"] = amount
+    elif isinstance(movement, dict) and _lower(movement.get("currency")) == settlement:
+        values["settled_minor"] = abs(_integer(movement["amount"]))
+    return ParsedObject("refunds", _id(raw), _time(raw["created"]), values)
+
+
+def _dispute(raw: Json, _settlement: str) -> ParsedObject:
+    created_at = _time(raw["created"])
+    status = _text(raw["status"]) or ""
+    movements = [
+        {
+            "id": _text(item.get("id")),
+            "amount_minor": _integer(item["amount"]),
+            "currency": _lower(item.get("currency")),
+            "created_at": _time(item["created"]).isoformat(),
+        }
+        for item in raw.get("balance_transactions") or []
+        if isinstance(item, dict)
+    ]
+    counted_at = _counted_at(raw, status, created_at, movements)
+    values: Json = {
+        "amount_minor": _integer(raw["amount"]),
+        "currency": _currency(raw),
+        "status": status,
+        "reason": _text(raw.get("reason")),
+        "counted_at": None if counted_at is None else counted_at.isoformat(),
+        "movements": movements,
+        **_present(raw, "charge"),
+    }
+    return ParsedObject("disputes", _id(raw), created_at, values)
+
+
+def _counted_at(raw: Json, status: str, created_at: dt.datetime, movements: list[Json]) -> dt.datetime | None:
+    """When a dispute begins to count: never while it is an inquiry or was prevented.
+
+    An inquiry that escalated counts from its first withdrawal. The object does not say that it was one once
+    it has escalated, but money then leaves later than the dispute began, while a chargeback takes it at once.
+    """
+    if status.startswith("warning_") or status == "prevented":
+        return None
+    withdrawals = [dt.datetime.fromisoformat(item["created_at"]) for item in movements if item["amount_minor"] < 0]
+    if not withdrawals:
+        return created_at
+    inquiry = _dig(raw, "payment_method_details", "card", "case_type") == "inquiry"
+    first = min(withdrawals)
+    return first if inquiry or first - created_at >= DAY else created_at
+
+
+def _early_fraud_warning(raw: Json, _settlement: str) -> ParsedObject:
+    values = {"actionable": raw.get("actionable") if isinstance(raw.get("actionable"), bool) else None}
+    return ParsedObject("early_fraud_warnings", _id(raw), _time(raw["created"]), {**values, **_present(raw, "charge")})
+
+
+def _payout(raw: Json, _settlement: str) -> ParsedObject:
+    values: Json = {
+        "amount_minor": _integer(raw["amount"]),
+        "currency": _currency(raw),
+        "arrival_on": _time(raw["arrival_date"]).date().isoformat(),
+        "status": _text(raw["status"]) or "",
+        **_present(raw, "reversed_by", "failure_balance_transaction", "failure_code", "balance_transaction"),
+    }
+    if isinstance(raw.get("automatic"), bool):
+        values["automatic"] = raw["automatic"]
+    return ParsedObject("payouts", _id(raw), _time(raw["created"]), values)
+
+
+def _balance_transaction(raw: Json, _settlement: str) -> ParsedObject:
+    values: Json = {
+        "amount_minor": _integer(raw["amount"]),
+        "net_minor": _integer(raw["net"]),
+        "fee_minor": _integer(raw.get("fee") or 0),
+        "currency": _currency(raw),
+        "type": _text(raw.get("type")) or "",
+        **_present(raw, "source"),
+    }
+    if raw.get("exchange_rate") is not None:
+        values["exchange_rate"] = str(raw["exchange_rate"])
+    return ParsedObject("balance_transactions", _id(raw), _time(raw["created"]), values)
+
+
+def _subscription(raw: Json, settlement: str) -> ParsedObject:
+    discounts, resolved = _discounts(raw.get("discounts") or ([raw["discount"]] if raw.get("discount") else []))
+    items = [_item(item) for item in (raw.get("items") or {}).get("data", [])]
+    values: Json = {
+        "status": _text(raw["status"]) or "",
+        "items": [item for item, _ in items],
+        "discounts": discounts,
+        "pause": _pause(raw.get("pause_collection")),
+        **_present(raw, "customer"),
+    }
+    currency = _lower(raw.get("currency"))
+    if currency:
+        values["currency"] = currency
+    times = {"started_at": "start_date", "trial_end_at": "trial_end", "cancel_at": "cancel_at"}
+    for column, name in {**times, "canceled_at": "canceled_at", "ended_at": "ended_at"}.items():
+        if name in raw:
+            values[column] = None if raw[name] is None else _time(raw[name]).isoformat()
+    customer = raw.get("customer")
+    embedded = (_customer(customer, settlement),) if isinstance(customer, dict) and "created" in customer else ()
+    complete = resolved and all(known for _, known in items)
+    created = raw.get("created") or raw.get("start_date")
+    return ParsedObject("subscriptions", _id(raw), _time(created), values, not complete, embedded)
+
+
+def _item(raw: Json) -> tuple[Json, bool]:
+    price = raw.get("price") or raw.get("plan") or {}
+    recurring = price.get("recurring") or price
+    discounts, resolved = _discounts(raw.get("discounts") or [])
+    unit_amount = price.get("unit_amount_decimal", price.get("amount_decimal"))
+    if unit_amount is None:
+        unit_amount = price.get("unit_amount", price.get("amount"))
+    transform = price.get("transform_quantity")
+    item: Json = {
+        "id": _text(raw.get("id")),
+        "quantity": raw.get("quantity"),
+        "currency": _lower(price.get("currency")),
+        "unit_amount": None if unit_amount is None else str(unit_amount),
+        "interval": _text(recurring.get("interval")),
+        "interval_count": recurring.get("interval_count") or 1,
+        "usage_type": _text(recurring.get("usage_type")) or "licensed",
+        "billing_scheme": _text(price.get("billing_scheme")) or "per_unit",
+        "tiers_mode": _text(price.get("tiers_mode")),
+        "tiers": [_tier(tier) for tier in price.get("tiers") or []],
+        "transform_quantity": None
+        if not transform
+        else {"divide_by": _integer(transform["divide_by"]), "round": _text(transform.get("round"))},
+        "tax_behavior": _text(price.get("tax_behavior")),
+        "discounts": discounts,
+    }
+    return item, resolved
+
+
+def _tier(raw: Json) -> Json:
+    amounts = {}
+    for name in ("unit_amount", "flat_amount"):
+        value = raw.get(f"{name}_decimal")
+        value = raw.get(name) if value is None else value
+        amounts[name] = None if value is None else str(value)
+    return {"up_to": raw.get("up_to"), **amounts}
+
+
+def _discounts(raw: list[Any]) -> tuple[list[Json], bool]:
+    """The discounts whose terms are told, and whether that is all of them."""
+    parsed = [_discount(item) for item in raw]
+    return [item for item in parsed if item is not None], None not in parsed
+
+
+def _discount(raw: Any) -> Json | None:
+    if not isinstance(raw, dict):
+        return None
+    coupon = raw.get("coupon") or _dig(raw, "source", "coupon")
+    if not isinstance(coupon, dict):
+        return None
+    percent = coupon.get("percent_off")
+    return {
+        "id": _text(raw.get("id")),
+        "start": raw.get("start"),
+        "end": raw.get("end"),
+        "percent_off": None if percent is None else str(percent),
+        "amount_off": coupon.get("amount_off"),
+        "currency": _lower(coupon.get("currency")),
+        "duration": _text(coupon.get("duration")),
+    }
+
+
+def _pause(raw: Any) -> Json | None:
+    if not isinstance(raw, dict):
+        return None
+    return {"behavior": _text(raw.get("behavior")), "resumes_at": raw.get("resumes_at")}
+
+
+def _customer(raw: Json, _settlement: str) -> ParsedObject:
+    if raw.get("deleted"):
+        return ParsedObject("customers", _id(raw), dt.datetime.fromtimestamp(0, dt.UTC), {"deleted": True})
+    discount = raw.get("discount")
+    parsed = _discount(discount) if discount else None
+    return ParsedObject(
+        "customers",
+        _id(raw),
+        _time(raw["created"]),
+        {"discount": parsed} if "discount" in raw else {},
+        incomplete=bool(discount) and parsed is None,
+    )
+
+
+def _invoice(raw: Json, _settlement: str) -> ParsedObject:
+    details = _dig(raw, "parent", "subscription_details")
+    subscription = (details or {}).get("subscription") or raw.get("subscription")
+    payments = raw.get("payments")
+    paid_by = [_text(raw[name]) for name in ("charge", "payment_intent") if raw.get(name)]
+    for payment in (payments or {}).get("data", []):
+        how = payment.get("payment") or {}
+        paid_by += [_text(how[name]) for name in ("charge", "payment_intent") if how.get(name)]
+    values: Json = {
+        "subscription": _text(subscription),
+        "status": _text(raw.get("status")),
+        "currency": _lower(raw.get("currency")),
+        "amount_paid_minor": None if raw.get("amount_paid") is None else _integer(raw["amount_paid"]),
+        **_present(raw, "customer"),
+    }
+    if paid_by or payments is not None:
+        values["paid_by"] = sorted({str(item) for item in paid_by})
+    paid_somehow = bool(subscription) and values["status"] == "paid" and bool(values["amount_paid_minor"])
+    incomplete = paid_somehow and not paid_by and payments is None
+    return ParsedObject("invoices", _id(raw), _time(raw["created"]), values, incomplete)
+
+
+PARSERS: dict[str, Callable[[Json, str], ParsedObject]] = {
+    "charge": _charge,
+    "refund": _refund,
+    "dispute": _dispute,
+    "radar.early_fraud_warning": _early_fraud_warning,
+    "payout": _payout,
+    "balance_transaction": _balance_transaction,
+    "subscription": _subscription,
+    "customer": _customer,
+    "invoice": _invoice,
+}
+
+
+def account_standing(raw: Json) -> Json:
+    """What the account object says about itself: may it charge, is it paid out, is anything past due."""
+    return {
+        "charges_enabled": bool(raw.get("charges_enabled")),
+        "payouts_enabled": bool(raw.get("payouts_enabled")),
+        "past_due": bool(_dig(raw, "requirements", "past_due")),
+    }
+
+
+def account_currency(raw: Json) -> str | None:
+    """The account's settlement currency, lower case; None when the object does not tell."""
+    return _lower(raw.get("default_currency"))
+
+
+def balance_amounts(raw: Json) -> Json:
+    """A balance object reduced to its amounts: {"available": [{amount, currency}], "pending": […]}."""
+    return {
+        name: [
+            {"amount": _integer(item["amount"]), "currency": _lower(item.get("currency"))}
+            for item in raw.get(name) or []
+        ]
+        for name in ("available", "pending")
+    }
+
+
+PERSONAL = frozenset(
+    {
+        "billing_details", "customer_address", "customer_email", "customer_name", "customer_phone",
+        "customer_shipping", "email", "evidence", "name", "owner", "phone", "receipt_email", "receipt_number",
+        "receipt_url", "shipping", "source", "description", "hosted_invoice_url", "invoice_pdf", "metadata",
+        "fraud_details", "account_name", "lines", "business_profile", "external_accounts", "individual",
+        "company", "settings", "tos_acceptance", "address", "statement_descriptor", "destination",
+    }
+)  # fmt: skip
+
+
+def without_personal_data(event: Json) -> Json:
+    """The event without names, addresses, card details and free text: what we don't use, we don't keep."""
+    data = event.get("data") if isinstance(event.get("data"), dict) else {}
+    subject = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(subject, dict):
+        return event
+    keep_source = subject.get("object") == "balance_transaction"
+    reduced = {k: v for k, v in subject.items() if k not in PERSONAL or (keep_source and k == "source")}
+    card = _dig(reduced, "payment_method_details", "card")
+    if "payment_method_details" in reduced:
+        kept = {name: card[name] for name in ("fingerprint", "case_type") if name in card} if card else {}
+        reduced["payment_method_details"] = {"card": kept}
+    return {**event, "data": {"object": reduced}}
+
+
+# --- fields ----------------------------------------------------------------------------------
+
+
+def _id(raw: Json) -> str:
+    value = raw["id"]
+    if not isinstance(value, str) or not value:
+        raise ValueError("id")
+    return value
+
+
+def _text(value: Any) -> str | None:
+    """A string, or the id of an expanded object."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) else None
+
+
+def _lower(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) else None
+
+
+def _currency(raw: Json) -> str:
+    value = _lower(raw["currency"])
+    if value is None or len(value) != 3:
+        raise ValueError("currency")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("integer")
+    if abs(value) >= 2**63:
+        raise OverflowError("integer")
+    return value
+
+
+def _time(value: Any) -> dt.datetime:
+    return dt.datetime.fromtimestamp(_integer(value), dt.UTC)
+
+
+def _captured(raw: Json) -> int:
+    captured = raw.get("amount_captured")
+    if captured is not None:
+        return _integer(captured)
+    return _integer(raw["amount"]) if raw.get("captured", True) else 0
+
+
+def _present(raw: Json, *names: str) -> Json:
+    """Ids by the same name, for those the payload has."""
+    return {name: _text(raw[name]) for name in names if name in raw}
+
+
+def _dig(raw: Any, *path: str) -> Any:
+    for name in path:
+        if not isinstance(raw, dict):
+            return None
+        raw = raw.get(name)
+    return raw
+
+
+def _rate(movement: Json, captured_minor: int) -> str | None:
+    """Settlement minor units per minor unit of the charge.
+
+    Stripe's `exchange_rate` is told to fewer digits than large amounts need and, between currencies with
+    different minor units, is a rate of major units; the amounts themselves say the same exactly.
+    """
+    told = movement.get("exchange_rate")
+    if captured_minor <= 0:
+        return None
+    implied = _integer(movement["amount"]) / captured_minor
+    if (
+        isinstance(told, int | float)
+        and not isinstance(told, bool)
+        and abs(told * captured_minor - movement["amount"]) <= ROUNDING_MINOR
+    ):
+        return repr(told)
+    return repr(implied)

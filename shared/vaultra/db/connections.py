@@ -1,0 +1,169 @@
+"""SQL for connected accounts and the OAuth round trips that connect them."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection as Database
+from sqlalchemy import Row, case, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from vaultra.db import models
+from vaultra.domain.connections import BackfillKind, BackfillRun, Connection, OauthState
+
+STRIPE = "stripe"
+Account = models.IntegrationAccount
+State = models.OauthState
+CONNECTION = (
+    Account.id,
+    Account.business_id,
+    Account.external_id,
+    Account.livemode,
+    Account.status,
+    Account.error,
+    Account.connected_at,
+    Account.last_synced_at,
+)
+EXPIRED_STATES_AT_ONCE = 100
+
+
+def insert_state(conn: Database, state_hash: str, started: OauthState, expires_at: dt.datetime) -> None:
+    """Remember a started round trip."""
+    conn.execute(
+        insert(State).values(
+            state_hash=state_hash, user_id=started.user_id, business_id=started.business_id, expires_at=expires_at
+        )
+    )
+
+
+def delete_expired_states(conn: Database, now: dt.datetime) -> int:
+    """Forget some round trips that were never finished; how many."""
+    expired = (
+        select(State.state_hash)
+        .where(State.expires_at <= now)
+        .limit(EXPIRED_STATES_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    return conn.execute(delete(State).where(State.state_hash.in_(expired.scalar_subquery()))).rowcount
+
+
+def take_state(conn: Database, state_hash: str, now: dt.datetime) -> OauthState | None:
+    """A round trip that may still be finished, forgotten here: of several takers one gets it, the others None."""
+    row = conn.execute(
+        delete(State)
+        .where(State.state_hash == state_hash, State.expires_at > now)
+        .returning(State.user_id, State.business_id)
+    ).one_or_none()
+    return None if row is None else OauthState(user_id=row.user_id, business_id=row.business_id)
+
+
+def find_connection(conn: Database, business_id: UUID) -> Connection | None:
+    """The business's Stripe account, unless it was disconnected."""
+    row = conn.execute(
+        select(*CONNECTION).where(
+            Account.business_id == business_id, Account.provider == STRIPE, Account.status != "disconnected"
+        )
+    ).one_or_none()
+    return None if row is None else _connection(row)
+
+
+def connect(
+    conn: Database, *, business_id: UUID, external_id: str, livemode: bool, now: dt.datetime
+) -> Connection | None:
+    """Connect an account to a business, reviving the row of an earlier connection of the two.
+
+    Returns:
+        None when the account is connected to another business, or the business to another account.
+    """
+    statement = upsert(Account).values(
+        business_id=business_id,
+        provider=STRIPE,
+        external_id=external_id,
+        livemode=livemode,
+        status="connected",
+        connected_at=now,
+        created_at=now,
+    )
+    # What happened at Stripe while we were disconnected is unknown, so the history has to be read again.
+    history_complete = case((Account.status == "disconnected", False), else_=Account.history_complete)
+    revived = statement.on_conflict_do_update(
+        constraint="uq_integration_accounts_business",
+        set_={
+            "status": "connected",
+            "error": None,
+            "connected_at": now,
+            "disconnected_at": None,
+            "history_complete": history_complete,
+        },
+    )
+    try:
+        with conn.begin_nested():
+            row = conn.execute(revived.returning(*CONNECTION)).one()
+    except IntegrityError as error:
+        if _is_taken(error):
+            return None
+        raise
+    return _connection(row)
+
+
+def disconnect(conn: Database, connection_id: UUID, now: dt.datetime) -> None:
+    """Mark the account as disconnected; its rows stay with the business."""
+    conn.execute(
+        update(Account)
+        .where(Account.id == connection_id, Account.status != "disconnected")
+        .values(status="disconnected", disconnected_at=now, error=None)
+    )
+
+
+def list_backfill_runs(conn: Database, connection: Connection) -> list[BackfillRun]:
+    """The newest run of each kind that reads the past, begun since the account was connected."""
+    run = models.SyncRun
+    statement = (
+        select(
+            run.kind,
+            (run.position + run.fraction).label("done"),
+            func.jsonb_array_length(run.plan).label("steps"),
+            run.objects,
+            run.started_at,
+            run.finished_at.is_not(None).label("finished"),
+        )
+        .distinct(run.kind)
+        .where(
+            run.integration_account_id == connection.id,
+            run.kind.in_([kind.value for kind in BackfillKind]),
+            run.started_at >= connection.connected_at,
+        )
+        .order_by(run.kind, run.started_at.desc())
+    )
+    return [
+        BackfillRun(
+            kind=BackfillKind(row.kind),
+            done=row.done,
+            steps=row.steps,
+            objects=row.objects,
+            started_at=row.started_at,
+            finished=row.finished,
+        )
+        for row in conn.execute(statement)
+    ]
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    # The two partial indexes of models.IntegrationAccount; pg8000 names the violated one under "n".
+    detail = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    name = detail.get("n") if isinstance(detail, dict) else None
+    return name in ("uq_integration_accounts_active", "uq_integration_accounts_one_per_business")
+
+
+def _connection(row: Row[*tuple[Any, ...]]) -> Connection:
+    return Connection(
+        id=row.id,
+        business_id=row.business_id,
+        external_id=row.external_id,
+        livemode=row.livemode,
+        working=row.status == "connected",
+        error=row.error,
+        connected_at=row.connected_at,
+        last_synced_at=row.last_synced_at,
+    )

@@ -1,0 +1,185 @@
+"""The event inbox (`stripe_events`): what arrived, what became of it."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+
+from vaultra.db.models import StripeEvent
+
+# Seven failures, as every subscription of the broker allows.
+MOST_ATTEMPTS = 7
+IDS = bindparam("ids", type_=ARRAY(BIGINT))
+
+
+@dataclass(frozen=True)
+class ReceivedEvent:
+    """An event as it came: verified, and without personal data. `account` is empty for the platform's own."""
+
+    event_id: str
+    account: str
+    livemode: bool
+    type: str
+    api_version: str | None
+    occurred_at: dt.datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PendingEvent(ReceivedEvent):
+    """An event to apply; `id` is its inbox row, `attempts` the failures so far."""
+
+    id: int
+    attempts: int
+
+
+def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[int]:
+    """Insert the new ones; give the inbox ids of all that are still to be applied, known ones included.
+
+    So a redelivery heals a crash between commit and announcement, and one that is done costs nothing.
+    """
+    rows = [
+        {
+            "event_id": event.event_id,
+            "account": event.account,
+            "livemode": event.livemode,
+            "type": event.type,
+            "api_version": event.api_version,
+            "occurred_at": event.occurred_at.isoformat(),
+            "payload": event.payload,
+        }
+        for event in sorted(events, key=lambda event: (event.livemode, event.account, event.event_id))
+    ]
+    found = conn.execute(KEEP, {"rows": orjson.dumps(rows).decode(), "now": now})
+    return [row.id for row in found]
+
+
+KEEP = text(
+    """
+    with incoming as (
+        select distinct on (livemode, account, event_id) *
+        from jsonb_to_recordset(cast(:rows as jsonb)) as r(
+            event_id text, account text, livemode boolean, type text, api_version text,
+            occurred_at timestamptz, payload jsonb)
+        order by livemode, account, event_id
+    ), inserted as (
+        insert into stripe_events (event_id, account, livemode, type, api_version, occurred_at, payload, received_at)
+        select event_id, account, livemode, type, api_version, occurred_at, payload, :now from incoming
+        on conflict (livemode, account, event_id) do nothing
+        returning id
+    )
+    select id from inserted
+    union all
+    select known.id from stripe_events known
+    join incoming using (livemode, account, event_id)
+    where known.status = 'pending'
+    order by id
+    """
+)
+
+
+def claim(conn: Connection, ids: Iterable[int]) -> list[PendingEvent]:
+    """Lock those of the events that are still to be applied and that nobody else is applying, by id.
+
+    A dead event is applied again only when an operator replays its dead letter, so it may be claimed too.
+    """
+    statement = (
+        select(StripeEvent)
+        .where(StripeEvent.id == func.any(IDS), StripeEvent.status.in_(("pending", "dead")))
+        .order_by(StripeEvent.id)
+        .with_for_update(skip_locked=True)
+    )
+    table = StripeEvent.__table__
+    rows = conn.execute(statement.with_only_columns(*table.c), {"ids": list(ids)})
+    return [
+        PendingEvent(
+            event_id=row.event_id,
+            account=row.account,
+            livemode=row.livemode,
+            type=row.type,
+            api_version=row.api_version,
+            occurred_at=row.occurred_at,
+            payload=row.payload or {},
+            id=row.id,
+            attempts=row.attempts,
+        )
+        for row in rows
+    ]
+
+
+def settle(conn: Connection, ids: Sequence[int], status: str, now: dt.datetime) -> None:
+    """Mark events done, parked or ignored."""
+    if ids:
+        statement = update(StripeEvent).where(StripeEvent.id == func.any(IDS))
+        conn.execute(statement.values(status=status, processed_at=now, error=None), {"ids": list(ids)})
+
+
+def record_failure(conn: Connection, event: PendingEvent, error: str, *, final: bool, now: dt.datetime) -> bool:
+    """Count a failure; the last one allowed, or a final one, makes the event dead. Says whether it is dead."""
+    dead = final or event.attempts + 1 >= MOST_ATTEMPTS
+    statement = (
+        update(StripeEvent)
+        .where(StripeEvent.id == event.id)
+        .values(
+            attempts=StripeEvent.attempts + 1,
+            error=error[:500],
+            status="dead" if dead else "pending",
+            processed_at=now if dead else None,
+        )
+    )
+    conn.execute(statement)
+    return dead
+
+
+def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:
+    """Make the events that waited for this account pending again; give their ids."""
+    statement = (
+        update(StripeEvent)
+        .where(StripeEvent.account == account, StripeEvent.livemode == livemode, StripeEvent.status == "parked")
+        .values(status="pending", processed_at=None)
+        .returning(StripeEvent.id)
+    )
+    return sorted(row.id for row in conn.execute(statement))
+
+
+def list_overdue(conn: Connection, before: dt.datetime, limit: int) -> list[int]:
+    """Events still pending that arrived before a moment, oldest first: their announcement may be lost."""
+    statement = (
+        select(StripeEvent.id)
+        .where(StripeEvent.status == "pending", StripeEvent.received_at < before)
+        .order_by(StripeEvent.received_at)
+        .limit(limit)
+    )
+    return [row.id for row in conn.execute(statement)]
+
+
+def purge(conn: Connection, now: dt.datetime) -> dict[str, int]:
+    """Forget what need not be kept: parked events after 72 hours, payloads after 30 days, rows after 90."""
+    removed = {}
+    for name, statement, age in PURGES:
+        removed[name] = conn.execute(text(statement), {"before": now - age}).rowcount
+    return removed
+
+
+PURGES = (
+    (
+        "parked",
+        "delete from stripe_events where status = 'parked' and received_at < :before",
+        dt.timedelta(hours=72),
+    ),
+    (
+        "payloads",
+        "update stripe_events set payload = null where payload is not null and status in ('done', 'ignored') "
+        "and received_at < :before",
+        dt.timedelta(days=30),
+    ),
+    (
+        "rows",
+        "delete from stripe_events where status in ('done', 'ignored') and received_at < :before",
+        dt.timedelta(days=90),
+    ),
+)

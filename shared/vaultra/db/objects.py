@@ -1,0 +1,289 @@
+"""Stored Stripe objects: their versions, and one bulk statement that writes a table's new states."""
+
+import datetime as dt
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Date, TextClause, bindparam, func, select, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+
+from vaultra.db import models
+from vaultra.db.models import IntegrationAccount, StripeObject
+
+DIALECT = postgresql.dialect()
+TABLES: dict[str, type[StripeObject]] = {
+    model.__tablename__: model
+    for model in (
+        models.Charge,
+        models.Refund,
+        models.Dispute,
+        models.EarlyFraudWarning,
+        models.Payout,
+        models.BalanceTransaction,
+        models.Subscription,
+        models.Customer,
+        models.Invoice,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """A connected account, as ingestion needs it. `settlement_currency` is None until the account was read."""
+
+    id: UUID
+    business_id: UUID
+    external_id: str
+    livemode: bool
+    status: str
+    settlement_currency: str | None
+    connected_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """What we hold of an object: the time of its state and a hash of its content."""
+
+    version_at: dt.datetime
+    content_hash: str
+    counted_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """A new state to write: the columns of its table that are known, and when the state was true."""
+
+    id: str
+    created_at: dt.datetime
+    version_at: dt.datetime
+    content_hash: str
+    values: dict[str, Any]
+
+
+ACCOUNT_COLUMNS = (
+    IntegrationAccount.id,
+    IntegrationAccount.business_id,
+    IntegrationAccount.external_id,
+    IntegrationAccount.livemode,
+    IntegrationAccount.status,
+    IntegrationAccount.default_currency,
+    IntegrationAccount.connected_at,
+)
+
+
+def find_accounts(conn: Connection, external_ids: Iterable[str]) -> list[Account]:
+    """The accounts of these Stripe ids that are not disconnected, in both modes."""
+    statement = select(*ACCOUNT_COLUMNS).where(
+        IntegrationAccount.provider == "stripe",
+        IntegrationAccount.external_id == func.any(bindparam("ids", type_=ARRAY(TEXT))),
+        IntegrationAccount.status != "disconnected",
+    )
+    return [Account(*row) for row in conn.execute(statement, {"ids": list(external_ids)})]
+
+
+def get_account(conn: Connection, account_id: UUID) -> Account | None:
+    """The account; None when it is disconnected."""
+    statement = select(*ACCOUNT_COLUMNS).where(
+        IntegrationAccount.id == account_id, IntegrationAccount.status != "disconnected"
+    )
+    row = conn.execute(statement).first()
+    return None if row is None else Account(*row)
+
+
+def lock_account(conn: Connection, account_id: UUID) -> Account | None:
+    """Make this transaction the only one that writes the account's objects; None when it is disconnected."""
+    statement = (
+        select(*ACCOUNT_COLUMNS)
+        .where(IntegrationAccount.id == account_id, IntegrationAccount.status != "disconnected")
+        .with_for_update(key_share=True)
+    )
+    row = conn.execute(statement).first()
+    return None if row is None else Account(*row)
+
+
+def stored_versions(conn: Connection, account_id: UUID, table: str, ids: Sequence[str]) -> dict[str, StoredVersion]:
+    """What we hold of these objects, by id; an object that is not stored is absent."""
+    model = TABLES[table]
+    counted = model.counted_at if model is models.Dispute else text("null")
+    statement = select(model.id, model.version_at, model.content_hash, counted).where(
+        model.integration_account_id == account_id, model.id == func.any(bindparam("ids", type_=ARRAY(TEXT)))
+    )
+    rows = conn.execute(statement, {"ids": list(ids)})
+    return {row[0]: StoredVersion(row[1], row[2], row[3]) for row in rows}
+
+
+def write(conn: Connection, account: Account, table: str, rows: Sequence[ObjectRow]) -> None:
+    """Insert or replace these states, one statement for all that know the same columns; a newer state stays.
+
+    A column that a row does not name keeps what is stored: an older API version erases nothing.
+    """
+    by_columns: dict[tuple[str, ...], list[ObjectRow]] = {}
+    for row in rows:
+        by_columns.setdefault(tuple(sorted(row.values)), []).append(row)
+    for columns, alike in by_columns.items():
+        documents = [
+            {
+                **row.values,
+                "id": row.id,
+                "created_at": row.created_at.isoformat(),
+                "version_at": row.version_at.isoformat(),
+                "content_hash": row.content_hash,
+            }
+            for row in alike
+        ]
+        parameters = {
+            "rows": orjson.dumps(documents).decode(),
+            "account": account.id,
+            "business": account.business_id,
+        }
+        conn.execute(_write_statement(table, columns), parameters)
+
+
+@functools.cache
+def _write_statement(table: str, columns: tuple[str, ...]) -> TextClause:
+    types = {column.name: column.type.compile(dialect=DIALECT) for column in TABLES[table].__table__.columns}
+    declared = "".join(f', "{name}" {types[name]}' for name in columns)
+    names = "".join(f', "{name}"' for name in columns)
+    replaced = "".join(f', "{name}" = excluded."{name}"' for name in columns)
+    return text(
+        f"""
+        insert into {table} as stored
+            (integration_account_id, business_id, id, created_at, version_at, content_hash{names})
+        select :account, :business, id, created_at, version_at, content_hash{names}
+        from jsonb_to_recordset(cast(:rows as jsonb)) as incoming(
+            id text, created_at timestamptz, version_at timestamptz, content_hash text{declared})
+        order by id
+        on conflict (integration_account_id, id) do update set
+            version_at = excluded.version_at, content_hash = excluded.content_hash{replaced}
+        where stored.version_at <= excluded.version_at
+        """  # noqa: S608 - names come from our own schema
+    )
+
+
+def note_payouts_paid(conn: Connection, account: Account, paid_at: Mapping[str, dt.datetime]) -> None:
+    """Remember when each payout was first said to be paid; the earliest event stands, in whatever order they come."""
+    rows = [{"id": payout, "at": moment.isoformat()} for payout, moment in sorted(paid_at.items())]
+    conn.execute(NOTE_PAID, {"rows": orjson.dumps(rows).decode(), "account": account.id})
+
+
+NOTE_PAID = text(
+    """
+    update payouts set paid_event_at = least(payouts.paid_event_at, seen.at)
+    from jsonb_to_recordset(cast(:rows as jsonb)) as seen(id text, at timestamptz)
+    where payouts.integration_account_id = :account and payouts.id = seen.id
+    """
+)
+
+
+def settle_charges(conn: Connection, account: Account, balance_transactions: Sequence[str]) -> list[dt.date]:
+    """Give charges that wait for their amount in the settlement currency the one of these movements.
+
+    Returns the UTC days whose sums changed.
+    """
+    found = conn.execute(
+        SETTLE_CHARGES,
+        {"account": account.id, "ids": list(balance_transactions), "currency": account.settlement_currency},
+    )
+    return sorted({row.day for row in found})
+
+
+SETTLE_CHARGES = text(
+    """
+    update charges set settled_minor = movement.amount_minor,
+        exchange_rate = movement.amount_minor / nullif(charges.captured_minor, 0)::numeric
+    from balance_transactions movement
+    where movement.integration_account_id = :account and movement.id = any(:ids) and movement.currency = :currency
+      and charges.integration_account_id = :account and charges.id = movement.source
+      and charges.settled_minor is null
+    returning (charges.created_at at time zone 'UTC')::date as day
+    """
+).bindparams(bindparam("ids", type_=ARRAY(TEXT)))
+
+
+def refund_days_of(conn: Connection, account: Account, charges: Sequence[str]) -> list[dt.date]:
+    """The UTC days on which these charges were refunded."""
+    day = func.date(func.timezone("UTC", models.Refund.created_at))
+    statement = (
+        select(day.cast(Date))
+        .distinct()
+        .where(
+            models.Refund.integration_account_id == account.id,
+            models.Refund.charge == func.any(bindparam("ids", type_=ARRAY(TEXT))),
+        )
+    )
+    return [row[0] for row in conn.execute(statement, {"ids": list(charges)})]
+
+
+def update_account(
+    conn: Connection,
+    account_id: UUID,
+    *,
+    version_at: dt.datetime,
+    standing: dict[str, Any] | None = None,
+    settlement_currency: str | None = None,
+    balance: dict[str, Any] | None = None,
+) -> None:
+    """Keep what the account or its balance says; each of the three only when given.
+
+    A standing older than the stored one changes nothing.
+    """
+    changes: dict[str, Any] = {}
+    if balance is not None:
+        changes["balance"] = {**balance, "as_of": int(version_at.timestamp())}
+    statement = update(IntegrationAccount).where(IntegrationAccount.id == account_id)
+    if changes:
+        conn.execute(statement.values(**changes))
+    if standing is not None:
+        newer = (IntegrationAccount.version_at.is_(None)) | (IntegrationAccount.version_at <= version_at)
+        values: dict[str, Any] = {"standing": standing, "version_at": version_at}
+        if settlement_currency is not None:
+            values["default_currency"] = settlement_currency
+        conn.execute(statement.where(newer).values(**values))
+
+
+def mark_disconnected(conn: Connection, account: Account, now: dt.datetime) -> None:
+    """The owner took the access back at Stripe."""
+    conn.execute(
+        update(IntegrationAccount)
+        .where(IntegrationAccount.id == account.id)
+        .values(status="disconnected", disconnected_at=now, error=None)
+    )
+
+
+def mark_error(conn: Connection, account_id: UUID, reason: str) -> None:
+    """The account can't be read; `reason` is for its owner and says what to do."""
+    conn.execute(
+        update(IntegrationAccount)
+        .where(IntegrationAccount.id == account_id, IntegrationAccount.status != "disconnected")
+        .values(status="error", error=reason)
+    )
+
+
+def mark_synced(conn: Connection, account_id: UUID, now: dt.datetime, *, history_complete: bool | None = None) -> None:
+    """A pass over the account's objects ended well."""
+    values: dict[str, Any] = {"last_synced_at": now, "status": "connected", "error": None}
+    if history_complete is not None:
+        values["history_complete"] = history_complete
+    conn.execute(
+        update(IntegrationAccount)
+        .where(IntegrationAccount.id == account_id, IntegrationAccount.status != "disconnected")
+        .values(**values)
+    )
+
+
+def list_connected(conn: Connection, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
+    """One page of (account, business) ids that are connected, by account id."""
+    statement = (
+        select(IntegrationAccount.id, IntegrationAccount.business_id)
+        .where(IntegrationAccount.status != "disconnected")
+        .order_by(IntegrationAccount.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(IntegrationAccount.id > after)
+    return [(row[0], row[1]) for row in conn.execute(statement)]

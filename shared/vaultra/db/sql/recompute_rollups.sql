@@ -1,0 +1,72 @@
+-- Daily rollups of one account, recomputed from its rows.
+-- Grain: one row per (account, UTC day, currency). Units: minor units; `captured_minor` in the row's currency,
+-- every other sum in the settlement currency. Bounds: only the given days. Run under the account's lock.
+with days as (
+    select day, day::timestamp at time zone 'UTC' as begins, (day + 1)::timestamp at time zone 'UTC' as ends
+    from unnest(cast(:days as date[])) as day
+), charge_days as (
+    select days.day, charges.currency,
+        count(*) filter (where succeeded) as charge_count,
+        coalesce(sum(captured_minor) filter (where succeeded), 0) as captured_minor,
+        coalesce(sum(settled_minor) filter (where succeeded), 0) as settled_minor,
+        count(*) filter (where succeeded and settled_minor is null) as unconverted_count,
+        count(*) filter (where status = 'failed') as failed_count,
+        0 as refund_count, 0 as refunded_minor, 0 as dispute_count,
+        0 as withdrawn_minor, 0 as reinstated_minor, 0 as fraud_warning_count
+    from days
+    join charges on charges.integration_account_id = :account
+        and charges.created_at >= days.begins and charges.created_at < days.ends and not charges.deleted,
+        lateral (select status = 'succeeded' and captured) as judged(succeeded)
+    group by days.day, charges.currency
+), refund_days as (
+    select days.day, refunds.currency,
+        0, 0, 0, 0, 0,
+        count(*),
+        coalesce(sum(coalesce(
+            refunds.settled_minor,
+            round(refunds.amount_minor * charges.settled_minor / nullif(charges.captured_minor, 0)::numeric)
+        )), 0),
+        0, 0, 0, 0
+    from days
+    join refunds on refunds.integration_account_id = :account
+        and refunds.created_at >= days.begins and refunds.created_at < days.ends
+        and refunds.status = 'succeeded' and not refunds.deleted
+    left join charges on charges.integration_account_id = :account and charges.id = refunds.charge
+    group by days.day, refunds.currency
+), dispute_days as (
+    select days.day, disputes.currency, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0, 0
+    from days
+    join disputes on disputes.integration_account_id = :account
+        and disputes.counted_at >= days.begins and disputes.counted_at < days.ends and not disputes.deleted
+    group by days.day, disputes.currency
+), movement_days as (
+    select days.day, movement.currency, 0, 0, 0, 0, 0, 0, 0, 0,
+        coalesce(sum(-movement.amount_minor) filter (where movement.amount_minor < 0), 0),
+        coalesce(sum(movement.amount_minor) filter (where movement.amount_minor > 0), 0),
+        0
+    from days
+    join disputes on disputes.integration_account_id = :account and not disputes.deleted
+        and disputes.created_at < days.ends,
+        lateral jsonb_to_recordset(disputes.movements)
+            as movement(amount_minor bigint, currency text, created_at timestamptz)
+    where movement.created_at >= days.begins and movement.created_at < days.ends and movement.currency = cast(:currency as text)
+    group by days.day, movement.currency
+), warning_days as (
+    select days.day, cast(:currency as text), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*)
+    from days
+    join early_fraud_warnings warnings on warnings.integration_account_id = :account
+        and warnings.created_at >= days.begins and warnings.created_at < days.ends and not warnings.deleted
+    group by days.day
+), parts as (
+    select * from charge_days union all select * from refund_days union all select * from dispute_days
+    union all select * from movement_days union all select * from warning_days
+)
+insert into daily_rollups (integration_account_id, business_id, day, currency, charge_count, captured_minor,
+    settled_minor, unconverted_count, failed_count, refund_count, refunded_minor, dispute_count,
+    withdrawn_minor, reinstated_minor, fraud_warning_count)
+select cast(:account as uuid), cast(:business as uuid), day, currency,
+    sum(charge_count), sum(captured_minor), sum(settled_minor), sum(unconverted_count), sum(failed_count),
+    sum(refund_count), sum(refunded_minor), sum(dispute_count), sum(withdrawn_minor), sum(reinstated_minor),
+    sum(fraud_warning_count)
+from parts
+group by day, currency

@@ -1,0 +1,231 @@
+"""The readiness score: rules over metrics, each with its points and the sentence that explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, Literal
+
+from vaultra.domain.extra_signals import EXTRA_SIGNALS
+from vaultra.domain.measures import NO_CHARGES_EVER
+from vaultra.domain.metric_set import MetricSet
+from vaultra.domain.rules import Band, Finding, NotMeasured, Rule
+from vaultra.domain.seed_rules import SEED_RULES
+from vaultra.domain.series import wilson
+from vaultra.domain.thresholds import HIGH_CHARGEBACKS
+from vaultra.domain.wording import counted
+
+# Changes whenever the same metrics could give another score; stored with every score, and old ones are kept.
+FORMULA_VERSION = "1"
+RULES: tuple[Rule, ...] = SEED_RULES + EXTRA_SIGNALS
+BASE_SCORE = 50
+LOWEST_SCORE, HIGHEST_SCORE = 0, 100
+# A change within two points is one small band moving, not a direction.
+STABLE_WITHIN = 2
+TREND_DAYS = 30
+
+Effect = Literal["helps", "hurts", "neutral", "not_measured"]
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A range of scores from `from_score` up to the next tier's."""
+
+    key: str
+    label: str
+    from_score: int
+
+
+TIERS = (
+    Tier("highly_attractive", "Highly attractive", 86),
+    Tier("funding_ready", "Funding-ready", 71),
+    Tier("improving", "Improving", 41),
+    Tier("not_ready", "Not ready", LOWEST_SCORE),
+)
+TIER_LABELS: Mapping[str, str] = {tier.key: tier.label for tier in TIERS}
+
+
+@dataclass(frozen=True)
+class Component:
+    """One rule's part in a score.
+
+    Attributes:
+        value: What was measured: a ratio, an amount in major units, a count, or a word; None when not measured.
+        sample: How many things the value rests on; None when that says nothing.
+        points: What it adds to the score, 0 when not measured.
+        band: The key of the outcome, `not_measured` when there is none.
+        reason: Why it is not measured; None when it is.
+        sentence: The explanation, built from the measured value and the thresholds.
+    """
+
+    key: str
+    label: str
+    group: str
+    value: Fraction | str | None
+    unit: str
+    currency: str | None
+    sample: int | None
+    points: int
+    best_points: int
+    worst_points: int
+    band: str
+    effect: Effect
+    reason: str | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """A score with everything that explains it.
+
+    Attributes:
+        score: 0–100: 50 and the points of all components, clamped.
+        seed_score: The same with the seed formula's four rules only.
+        confidence_low, confidence_high: The score with chargebacks and payouts at the bad and at the good ends of
+            their 95 % Wilson intervals.
+        provisional: Whether history is still arriving.
+        gauges: The seed's three components, each 0–1, None when not measured.
+    """
+
+    score: int
+    tier: Tier
+    seed_score: int
+    confidence_low: int
+    confidence_high: int
+    provisional: bool
+    formula_version: str
+    components: tuple[Component, ...]
+    gauges: Mapping[str, Fraction | None]
+
+
+def score(metrics: MetricSet) -> Readiness:
+    """The score these metrics give; deterministic, and the same for the same metrics whoever asks."""
+    components = tuple(_component(rule, judge(rule, metrics)) for rule in RULES)
+    total = sum(component.points for component in components)
+    worst_change, best_change = _uncertainty(metrics)
+    return Readiness(
+        score=_clamped(total),
+        tier=tier_of(_clamped(total)),
+        seed_score=_clamped(sum(component.points for component in components if component.group == "seed")),
+        confidence_low=_clamped(total + worst_change),
+        confidence_high=_clamped(total + best_change),
+        provisional=not metrics.history_complete,
+        formula_version=FORMULA_VERSION,
+        components=components,
+        gauges=_gauges(metrics),
+    )
+
+
+def judge(rule: Rule, metrics: MetricSet) -> Finding | NotMeasured:
+    """What a rule finds; without a single charge ever, no rule is measured."""
+    return rule.judge(metrics) if metrics.has_charges else NotMeasured(NO_CHARGES_EVER)
+
+
+def tier_of(value: int) -> Tier:
+    """The tier a score is in."""
+    return next(tier for tier in TIERS if value >= tier.from_score)
+
+
+def trend_between(earlier: int | None, latest: int) -> str | None:
+    """`improving`, `stable` (within two points) or `declining`; None without an earlier score."""
+    if earlier is None:
+        return None
+    if abs(latest - earlier) <= STABLE_WITHIN:
+        return "stable"
+    return "improving" if latest > earlier else "declining"
+
+
+def components_json(readiness: Readiness) -> dict[str, Any]:
+    """The components as they are stored and answered."""
+    return {
+        **{key: None if value is None else float(value) for key, value in readiness.gauges.items()},
+        "rules": [
+            {**vars(part), "value": float(part.value) if isinstance(part.value, Fraction) else part.value}
+            for part in readiness.components
+        ],
+    }
+
+
+def _clamped(points: int) -> int:
+    return max(LOWEST_SCORE, min(HIGHEST_SCORE, BASE_SCORE + points))
+
+
+def _uncertainty(metrics: MetricSet) -> tuple[int, int]:
+    """How many points the score moves with both ratio rules at their bad, and at their good bounds."""
+    worst = best = 0
+    for rule, high_is_good in ((_rule("chargeback_ratio"), False), (_rule("payout_reliability"), True)):
+        finding = judge(rule, metrics)
+        if isinstance(finding, NotMeasured) or not finding.sample:
+            continue
+        hits = min(round(Fraction(finding.value) * finding.sample), finding.sample)
+        bounds = wilson(hits, finding.sample)
+        moved = [_points(judge(rule, metrics.with_values({rule.key: bound}))) - finding.band.points for bound in bounds]
+        worst += moved[0] if high_is_good else moved[1]
+        best += moved[1] if high_is_good else moved[0]
+    return worst, best
+
+
+def _rule(key: str) -> Rule:
+    return next(rule for rule in RULES if rule.key == key)
+
+
+def _points(finding: Finding | NotMeasured) -> int:
+    return 0 if isinstance(finding, NotMeasured) else finding.band.points
+
+
+def _gauges(metrics: MetricSet) -> dict[str, Fraction | None]:
+    measured = metrics.has_charges
+    volatility = metrics.number("revenue_volatility") if measured else None
+    chargebacks = metrics.number("chargeback_ratio") if measured else None
+    payouts = metrics.number("payout_reliability") if measured else None
+    return {
+        "revenue_stability": None if volatility is None else _share(1 - volatility),
+        "risk_signals": None if chargebacks is None else _share(1 - chargebacks / HIGH_CHARGEBACKS),
+        "payout_reliability": None if payouts is None else _share(payouts),
+    }
+
+
+def _share(value: Fraction) -> Fraction:
+    return max(Fraction(0), min(Fraction(1), value))
+
+
+def _component(rule: Rule, finding: Finding | NotMeasured) -> Component:
+    best, worst = rule.bands[0], rule.bands[-1]
+    unmeasured = Component(
+        key=rule.key,
+        label=rule.label,
+        group=rule.group,
+        value=None,
+        unit=rule.unit,
+        currency=None,
+        sample=finding.sample,
+        points=0,
+        best_points=best.points,
+        worst_points=worst.points,
+        band="not_measured",
+        effect="not_measured",
+        reason=None,
+        sentence="",
+    )
+    if isinstance(finding, NotMeasured):
+        sentence = f"Not measured: {finding.reason}. That neither adds nor takes points."
+        return replace(unmeasured, reason=finding.reason, sentence=sentence)
+    points = finding.band.points
+    return replace(
+        unmeasured,
+        value=finding.value,
+        currency=finding.currency,
+        points=points,
+        band=finding.band.key,
+        effect="helps" if points > 0 else "hurts" if points < 0 else "neutral",
+        sentence=f"{finding.said} {_outcome(finding.band, best)}",
+    )
+
+
+def _outcome(band: Band, best: Band) -> str:
+    more = "" if band is best else f"; {best.when} would add {best.points}"
+    if band.points == 0:
+        return f"This neither adds nor takes points{more}."
+    points = counted(abs(band.points), "point")
+    return f"This {'adds' if band.points > 0 else 'takes'} {points}, for {band.when}{more}."

@@ -1,0 +1,1 @@
+"""Load, decide, save, announce: what the rooms do, without the web."""

@@ -1,0 +1,93 @@
+"""Connecting a business to its Stripe account through OAuth, reporting the connection, and ending it."""
+
+import contextlib
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection as Database
+
+from vaultra.db import accounts, connections
+from vaultra.domain.accounts import Role
+from vaultra.domain.connections import Backfill, Connection, OauthState, backfill
+from vaultra.errors import AccessRevoked, Conflict, Forbidden, InvalidInput
+from vaultra.ports import OauthGrant, StripeGateway
+
+STATE_LIFETIME = dt.timedelta(minutes=10)
+STATE_BYTES = 32
+
+
+class StateExpired(InvalidInput):
+    """The round trip was never started, took longer than ten minutes, or was finished before."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A business's connection; both None when there is none. `progress` is None before the first read."""
+
+    connection: Connection | None
+    progress: Backfill | None
+
+
+def begin(conn: Database, *, user_id: UUID, business_id: UUID, now: dt.datetime) -> str:
+    """Start a round trip: the state to send along, good once and for ten minutes. Only its hash is kept."""
+    state = secrets.token_urlsafe(STATE_BYTES)
+    connections.delete_expired_states(conn, now)
+    connections.insert_state(conn, _hash(state), OauthState(user_id, business_id), now + STATE_LIFETIME)
+    return state
+
+
+def claim(conn: Database, state: str, now: dt.datetime) -> OauthState:
+    """Use a state up: of two callbacks with the same one, the second gets nothing. Commit before asking Stripe.
+
+    Raises:
+        StateExpired: there is no such round trip, or no longer.
+        Forbidden: whoever started it is no longer an owner or admin of the business.
+    """
+    started = connections.take_state(conn, _hash(state), now)
+    if started is None:
+        raise StateExpired("This link was used already, or is older than ten minutes. Start again.")
+    membership = accounts.find_membership(conn, started.user_id, started.business_id)
+    if membership is None or not membership.role.includes(Role.ADMIN):
+        raise Forbidden("You may no longer connect accounts to this business.")
+    return started
+
+
+def connect(conn: Database, *, business_id: UUID, grant: OauthGrant, now: dt.datetime) -> Connection:
+    """Connect the granted account to the business; connecting the same two again is fine.
+
+    Raises:
+        Conflict: the account is connected to another business, or the business to another account.
+    """
+    connection = connections.connect(
+        conn, business_id=business_id, external_id=grant.account_id, livemode=grant.livemode, now=now
+    )
+    if connection is not None:
+        return connection
+    if connections.find_connection(conn, business_id) is not None:
+        raise Conflict("Another Stripe account is connected to this business. Disconnect it first.")
+    raise Conflict("This Stripe account is connected to another business. Disconnect it there first.")
+
+
+def status(conn: Database, business_id: UUID) -> Status:
+    """The business's connection, and how far reading its past has come."""
+    connection = connections.find_connection(conn, business_id)
+    if connection is None:
+        return Status(None, None)
+    return Status(connection, backfill(connections.list_backfill_runs(conn, connection)))
+
+
+def disconnect(conn: Database, stripe: StripeGateway, *, business_id: UUID, now: dt.datetime) -> None:
+    """Give the access back at Stripe and forget the connection; nothing happens when there is none."""
+    connection = connections.find_connection(conn, business_id)
+    if connection is None:
+        return
+    with contextlib.suppress(AccessRevoked):
+        stripe.deauthorize(connection.external_id)
+    connections.disconnect(conn, connection.id, now)
+
+
+def _hash(state: str) -> str:
+    return hashlib.sha256(state.encode("utf-8")).hexdigest()

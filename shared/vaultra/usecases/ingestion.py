@@ -1,0 +1,211 @@
+"""From a verified event to rows, rollups and a request for new metrics: exactly once, in any order."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection
+
+from vaultra.adapters.stripe_events import HANDLERS, Effects, effects_of
+from vaultra.db import dead_letters, inbox, objects, rollups
+from vaultra.db.engine import translate
+from vaultra.db.inbox import PendingEvent, ReceivedEvent
+from vaultra.db.objects import Account
+from vaultra.errors import InvalidInput, Unavailable, VaultraError
+from vaultra.ports import Delivery, StripeGateway
+from vaultra.telemetry import log
+from vaultra.usecases import storing
+from vaultra.usecases.storing import ACCOUNT, Answers, ReadRequest, State
+
+EVENTS_PER_MESSAGE = 100
+# An object that changes faster than it can be read: the broker tries again later.
+MOST_READINGS = 5
+TOPIC = "stripe-event-received"
+SUBSCRIPTION = "stripe-event-received.apply-stripe-event"
+
+
+@dataclass
+class Outcome:
+    """What applying a message's events did. `metrics_due` are the businesses to announce."""
+
+    done: int = 0
+    parked: int = 0
+    ignored: int = 0
+    failed: list[int] = field(default_factory=list)
+    metrics_due: list[UUID] = field(default_factory=list)
+
+
+def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
+    """Make events durable; gives the inbox ids to announce, in messages of at most 100."""
+    return messages_of(inbox.keep(conn, events, now))
+
+
+def messages_of(ids: Sequence[int]) -> list[list[int]]:
+    """Inbox ids cut into the lists that single messages carry."""
+    return [list(ids[start : start + EVENTS_PER_MESSAGE]) for start in range(0, len(ids), EVENTS_PER_MESSAGE)]
+
+
+def apply(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime) -> Outcome:
+    """Apply the events of one message that are still to be applied, effect and done-mark in one transaction.
+
+    When they can't be applied together, each is tried alone, so that one bad event stops no other. A failed
+    event stays pending, and the sweeper announces it again; its seventh failure, or one that no repetition
+    cures, makes it a dead letter.
+    """
+    try:
+        return _apply_together(conn, stripe, ids, now)
+    except Exception as error:
+        conn.rollback()
+        if translate(error) is not None:
+            raise
+        log.warning("events.separated", events=len(ids), exc_info=error)
+    outcome = Outcome()
+    for event_id in ids:
+        _apply_alone(conn, stripe, event_id, now, outcome)
+    return outcome
+
+
+def _apply_together(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime) -> Outcome:
+    answers: Answers = {}
+    for _ in range(MOST_READINGS):
+        outcome, needed = _apply_once(conn, ids, answers, now)
+        if not needed:
+            return outcome
+        conn.rollback()  # no lock is held while Stripe answers
+        answers.update(storing.read_again(stripe, needed))
+    raise Unavailable("The objects change faster than they can be read")
+
+
+def _apply_alone(conn: Connection, stripe: StripeGateway, event_id: int, now: dt.datetime, outcome: Outcome) -> None:
+    try:
+        single = _apply_together(conn, stripe, [event_id], now)
+        conn.commit()
+    except Exception as error:
+        conn.rollback()
+        if translate(error) is not None:
+            raise
+        outcome.failed.append(event_id)
+        if isinstance(error, VaultraError) and error.retry:
+            # Stripe's outage is not the event's fault: the sweeper announces it again every minute.
+            log.warning("event.postponed", inbox_id=event_id, reason=error.message)
+            return
+        for event in inbox.claim(conn, [event_id]):
+            _record_failure(conn, event, error, now)
+        conn.commit()
+        return
+    outcome.done += single.done
+    outcome.parked += single.parked
+    outcome.ignored += single.ignored
+    outcome.metrics_due += single.metrics_due
+
+
+def _record_failure(conn: Connection, event: PendingEvent, error: Exception, now: dt.datetime) -> None:
+    known = isinstance(error, VaultraError)
+    reason = f"{type(error).__name__}: {error}" if known else type(error).__name__
+    final = isinstance(error, InvalidInput)
+    dead = inbox.record_failure(conn, event, reason, final=final, now=now)
+    log.error("event.failed", event_id=event.event_id, type=event.type, dead=dead, reason=reason, exc_info=error)
+    if dead:
+        message = Delivery(
+            message_id=f"event-{event.id}",
+            subscription=SUBSCRIPTION,
+            data=orjson.dumps({"ids": [event.id]}),
+            attributes={},
+            ordering_key="",
+            attempt=event.attempts + 1,
+        )
+        dead_letters.record(conn, message, error=reason, now=now)
+
+
+def _apply_once(
+    conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime
+) -> tuple[Outcome, list[ReadRequest]]:
+    outcome = Outcome()
+    events = inbox.claim(conn, ids)
+    accounts = objects.find_accounts(conn, {event.account for event in events})
+    by_key = {(account.external_id, account.livemode): account for account in accounts}
+    known = {account.external_id for account in accounts}
+    parked, ignored = [], []
+    grouped: dict[UUID, list[PendingEvent]] = {}
+    for event in events:
+        account = by_key.get((event.account, event.livemode))
+        if event.type not in HANDLERS or (account is None and event.account in known):
+            ignored.append(event.id)  # a type we don't listen to, or the other mode's
+        elif account is None:
+            parked.append(event.id)
+        else:
+            grouped.setdefault(account.id, []).append(event)
+    needed: list[ReadRequest] = []
+    businesses: list[UUID] = []
+    done: list[int] = []
+    for account_id in sorted(grouped):
+        locked = objects.lock_account(conn, account_id)
+        if locked is None:  # disconnected since
+            parked += [event.id for event in grouped[account_id]]
+            continue
+        needed += _apply_to_account(conn, locked, grouped[account_id], answers, now)
+        businesses.append(locked.business_id)
+        done += [event.id for event in grouped[account_id]]
+    if needed:
+        return outcome, needed
+    inbox.settle(conn, done, "done", now)
+    inbox.settle(conn, parked, "parked", now)
+    inbox.settle(conn, ignored, "ignored", now)
+    outcome.done, outcome.parked, outcome.ignored = len(done), len(parked), len(ignored)
+    outcome.metrics_due = rollups.request_metrics(conn, businesses, now)
+    return outcome, []
+
+
+def _apply_to_account(
+    conn: Connection, account: Account, events: Sequence[PendingEvent], answers: Answers, now: dt.datetime
+) -> list[ReadRequest]:
+    if account.settlement_currency is None:
+        answer = answers.get((account.id, ACCOUNT, account.external_id))
+        if answer is None:
+            return [ReadRequest(account, ACCOUNT, account.external_id)]
+        account = storing.keep_account(conn, account, answer)
+    told = [(event, _effects(event, account)) for event in events]
+    states: list[State] = []
+    for event, effects in told:
+        for parsed in effects.objects:
+            states += storing.states_of(parsed, event.occurred_at)
+        states += [State(table, object_id, event.occurred_at, None) for table, object_id in effects.deleted]
+    stored = storing.store(conn, account, states, answers)
+    if stored.needed:
+        return stored.needed
+    _note_payouts_paid(conn, account, told)
+    for event, effects in told:
+        if effects.standing is not None or effects.balance is not None:
+            objects.update_account(
+                conn,
+                account.id,
+                version_at=event.occurred_at,
+                standing=effects.standing,
+                settlement_currency=effects.settlement_currency,
+                balance=effects.balance,
+            )
+        if effects.deauthorized and event.occurred_at >= account.connected_at.replace(microsecond=0):
+            objects.mark_disconnected(conn, account, now)
+    return []
+
+
+def _effects(event: PendingEvent, account: Account) -> Effects:
+    effects = effects_of(event.type, event.payload, account.settlement_currency or "")
+    assert effects is not None, "types without a handler were ignored"
+    return effects
+
+
+def _note_payouts_paid(conn: Connection, account: Account, told: Sequence[tuple[PendingEvent, Effects]]) -> None:
+    paid: dict[str, dt.datetime] = {}
+    for event, effects in told:
+        if effects.payout_paid is not None:
+            paid[effects.payout_paid] = min(event.occurred_at, paid.get(effects.payout_paid, event.occurred_at))
+    if paid:
+        objects.note_payouts_paid(conn, account, paid)
+
+
+def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:
+    """Release the events that waited for this account; gives their inbox ids to announce."""
+    return inbox.unpark(conn, account, livemode)

@@ -1,0 +1,1 @@
+"""A second, independent reading of the scoring rules, against which the product's answers are checked."""

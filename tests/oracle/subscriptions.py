@@ -1,0 +1,162 @@
+"""Monthly recurring revenue, read directly from raw Stripe subscriptions."""
+
+from fractions import Fraction
+from typing import Any
+
+from .money import exact
+
+Raw = dict[str, Any]
+
+
+def identity(reference: Any) -> str | None:
+    """The id of a Stripe reference, which is an id, an expanded object or null."""
+    return reference.get("id") if isinstance(reference, dict) else reference
+
+
+def list_data(reference: Any) -> list[Any]:
+    """The entries of a Stripe list object, of a plain list, or of null."""
+    if isinstance(reference, dict):
+        return reference.get("data") or []
+    return reference or []
+
+
+def decimal_field(holder: Raw, name: str) -> Fraction:
+    """`<name>_decimal` where Stripe gives it, else `<name>`, else 0."""
+    for key in (f"{name}_decimal", name):
+        if holder.get(key) is not None:
+            return exact(holder[key])
+    return Fraction(0)
+
+
+def price_of_quantity(price: Raw, quantity: int) -> Fraction:
+    """What one billing period of `quantity` costs, in minor units, by Stripe's own arithmetic."""
+    if price.get("billing_scheme") != "tiered":
+        transform = price.get("transform_quantity")
+        if transform:
+            packages, rest = divmod(quantity, transform["divide_by"])
+            quantity = packages + (1 if rest and transform["round"] == "up" else 0)
+        return decimal_field(price, "unit_amount") * quantity
+    total, below = Fraction(0), 0
+    for tier in price.get("tiers") or []:
+        up_to = tier.get("up_to")
+        last = up_to is None or quantity <= up_to
+        unit, flat = decimal_field(tier, "unit_amount"), decimal_field(tier, "flat_amount")
+        if price.get("tiers_mode") == "volume":
+            if last:
+                return unit * quantity + flat
+        else:
+            total += unit * ((quantity if last else up_to) - below) + flat
+            if last:
+                return total
+            below = up_to
+    return total
+
+
+def per_month(amount: Fraction, recurring: Raw) -> Fraction:
+    """One billing period's amount, normalised to a month."""
+    months = {"year": Fraction(12), "month": Fraction(1), "week": Fraction(12, 52), "day": Fraction(12, 365)}
+    return amount / (months[recurring["interval"]] * (recurring.get("interval_count") or 1))
+
+
+def lasting_coupons(discounts: list[Any], currency: str, now: int, coupons: dict[str, Raw]) -> list[Raw]:
+    """The coupons among `discounts` that lower MRR now: forever, or repeating and still running."""
+    found = []
+    for discount in discounts:
+        if not isinstance(discount, dict):
+            continue
+        coupon = (discount.get("source") or {}).get("coupon") or discount.get("coupon")
+        if isinstance(coupon, str):
+            coupon = coupons.get(coupon)
+        if not coupon or coupon.get("duration") not in ("forever", "repeating"):
+            continue
+        if (discount.get("start") or 0) > now or (discount.get("end") is not None and discount["end"] <= now):
+            continue
+        if coupon.get("amount_off") is not None and coupon.get("currency") != currency:
+            continue
+        found.append(coupon)
+    return found
+
+
+def after_coupons(monthly: Fraction, coupons: list[Raw], recurring: Raw) -> Fraction:
+    """A monthly amount after each coupon in turn; an amount off falls once per billing period; never below 0."""
+    for coupon in coupons:
+        if coupon.get("percent_off") is not None:
+            monthly -= monthly * exact(coupon["percent_off"]) / 100
+        elif coupon.get("amount_off") is not None:
+            monthly -= per_month(Fraction(coupon["amount_off"]), recurring)
+        monthly = max(monthly, Fraction(0))
+    return monthly
+
+
+def subscription_discounts(subscription: Raw) -> list[Any]:
+    """The discounts of the subscription itself, in today's or the older shape."""
+    found = list(subscription.get("discounts") or [])
+    if not found and subscription.get("discount"):
+        found.append(subscription["discount"])
+    return found
+
+
+def monthly_amount(subscription: Raw, customer: Raw | None, now: int, coupons: dict[str, Raw]) -> Fraction:
+    """What a subscription is worth a month at today's prices and discounts, in its own minor units, unrounded."""
+    currency = currency_of(subscription)
+    total, recurring = Fraction(0), None
+    for item in list_data(subscription.get("items")):
+        price = item["price"]
+        if (price["recurring"].get("usage_type") or "licensed") == "metered":
+            continue
+        recurring = recurring or price["recurring"]
+        quantity = item.get("quantity")
+        amount = per_month(price_of_quantity(price, 1 if quantity is None else quantity), price["recurring"])
+        own = lasting_coupons(item.get("discounts") or [], currency, now, coupons)
+        total += after_coupons(amount, own, price["recurring"])
+    if recurring is None:
+        return Fraction(0)
+    discounts = subscription_discounts(subscription)
+    if not discounts and customer and customer.get("discount"):
+        discounts = [customer["discount"]]
+    return after_coupons(total, lasting_coupons(discounts, currency, now, coupons), recurring)
+
+
+def currency_of(subscription: Raw) -> str:
+    """The currency a subscription bills in."""
+    for item in list_data(subscription.get("items")):
+        if item["price"].get("currency"):
+            return str(item["price"]["currency"])
+    return str(subscription.get("currency"))
+
+
+def counts_now(subscription: Raw, now: int) -> bool:
+    """Whether the subscription is in MRR now: active or past due, not on trial, not paused, begun."""
+    return (
+        subscription.get("status") in ("active", "past_due")
+        and not paused(subscription, now)
+        and (subscription.get("trial_end") or 0) <= now
+        and began(subscription) <= now
+    )
+
+
+def counted_then(subscription: Raw, then: int, now: int) -> bool:
+    """Whether it was in MRR at `then`, by its own dates; a state that has no date is taken to have lasted."""
+    status = subscription.get("status")
+    if status not in ("active", "past_due", "trialing", "canceled") or began(subscription) > then:
+        return False
+    if status == "canceled":
+        end = subscription.get("ended_at") or subscription.get("canceled_at")
+        if end is None or end <= then:
+            return False
+    elif paused(subscription, now):
+        return False
+    trial_end = subscription.get("trial_end")
+    on_trial = trial_end is not None and (subscription.get("trial_start") or 0) <= then < trial_end
+    return not on_trial
+
+
+def began(subscription: Raw) -> int:
+    """When the subscription started."""
+    return int(subscription.get("start_date") or subscription.get("created") or 0)
+
+
+def paused(subscription: Raw, now: int) -> bool:
+    """Whether its collection is paused and not due to have resumed."""
+    pause = subscription.get("pause_collection")
+    return pause is not None and (pause.get("resumes_at") is None or pause["resumes_at"] > now)

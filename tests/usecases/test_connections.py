@@ -1,0 +1,119 @@
+"""Connecting, reporting and ending, without the web."""
+
+import datetime as dt
+import hashlib
+import uuid
+
+import pytest
+from sqlalchemy import Connection as Database
+from sqlalchemy import delete, insert, select, update
+
+from tests.fakes import FakeStripe
+from vaultra.db import accounts, models
+from vaultra.domain.connections import OauthState, Phase
+from vaultra.errors import AccessRevoked, Conflict, Forbidden, Unavailable
+from vaultra.ports import OauthGrant
+from vaultra.usecases import connections
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+GRANT = OauthGrant("acct_1", livemode=False)
+
+
+def a_business(db: Database) -> OauthState:
+    """A user and their business."""
+    user = accounts.insert_user(
+        db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW
+    )
+    assert user is not None
+    return OauthState(user.id, accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id)
+
+
+def begin(db: Database, started: OauthState) -> str:
+    return connections.begin(db, user_id=started.user_id, business_id=started.business_id, now=NOW)
+
+
+def test_a_state_is_long_unique_and_stored_as_its_hash(db: Database) -> None:
+    started = a_business(db)
+    states = [begin(db, started) for _ in range(2)]
+    assert len(set(states)) == 2
+    assert all(len(state) == 43 for state in states)  # 256 bits
+    stored = set(db.scalars(select(models.OauthState.state_hash)))
+    assert stored == {hashlib.sha256(state.encode()).hexdigest() for state in states}
+
+
+def test_a_state_works_once_within_ten_minutes(db: Database) -> None:
+    started = a_business(db)
+    state = begin(db, started)
+    assert connections.claim(db, state, NOW + dt.timedelta(minutes=9, seconds=59)) == started
+    late = begin(db, started)
+    for unusable in (state, late, "", "x" * 43):
+        with pytest.raises(connections.StateExpired):
+            connections.claim(db, unusable, NOW + dt.timedelta(minutes=10))
+
+
+def test_starting_clears_away_what_was_never_finished(db: Database) -> None:
+    started = a_business(db)
+    begin(db, started)
+    connections.begin(
+        db, user_id=started.user_id, business_id=started.business_id, now=NOW + connections.STATE_LIFETIME
+    )
+    assert len(list(db.scalars(select(models.OauthState.state_hash)))) == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", None])
+def test_who_lost_the_role_connects_nothing(db: Database, role: str | None) -> None:
+    state = begin(db, a_business(db))
+    if role is None:
+        db.execute(delete(models.UserBusinessMembership))
+    else:
+        db.execute(update(models.UserBusinessMembership).values(role=role))
+    with pytest.raises(Forbidden):
+        connections.claim(db, state, NOW)
+
+
+def test_a_conflict_names_no_one(db: Database) -> None:
+    one, two = a_business(db).business_id, a_business(db).business_id
+    connections.connect(db, business_id=one, grant=GRANT, now=NOW)
+    for business_id, grant in [(two, GRANT), (one, OauthGrant("acct_2", livemode=False))]:
+        with pytest.raises(Conflict) as caught:
+            connections.connect(db, business_id=business_id, grant=grant, now=NOW)
+        for name in (str(one), "acct_", "Shop"):
+            assert name not in f"{caught.value.message} {caught.value.details}"
+
+
+def test_the_status_follows_the_connection(db: Database) -> None:
+    business_id = a_business(db).business_id
+    assert connections.status(db, business_id) == connections.Status(None, None)
+    connection = connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    assert connections.status(db, business_id) == connections.Status(connection, None)
+    row = {"integration_account_id": connection.id, "kind": "initial", "plan": [1, 2], "position": 1}
+    db.execute(insert(models.SyncRun).values({**row, "started_at": NOW, "updated_at": NOW}))
+    progress = connections.status(db, business_id).progress
+    assert progress is not None
+    assert (progress.phase, progress.percent) == (Phase.RECENT, 50)
+
+
+def test_disconnecting_gives_the_access_back_once(db: Database) -> None:
+    business_id, stripe = a_business(db).business_id, FakeStripe()
+    connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    for _ in range(2):
+        connections.disconnect(db, stripe, business_id=business_id, now=NOW)
+    assert stripe.deauthorized == ["acct_1"]
+    assert connections.status(db, business_id).connection is None
+
+
+def test_an_access_that_is_gone_already_is_disconnected_here(db: Database) -> None:
+    business_id, stripe = a_business(db).business_id, FakeStripe()
+    connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    stripe.failure = AccessRevoked("gone")
+    connections.disconnect(db, stripe, business_id=business_id, now=NOW)
+    assert connections.status(db, business_id).connection is None
+
+
+def test_while_stripe_is_down_nothing_is_disconnected(db: Database) -> None:
+    business_id, stripe = a_business(db).business_id, FakeStripe()
+    connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    stripe.failure = Unavailable("down")
+    with pytest.raises(Unavailable):
+        connections.disconnect(db, stripe, business_id=business_id, now=NOW)
+    assert connections.status(db, business_id).connection is not None
