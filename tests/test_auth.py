@@ -19,7 +19,7 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 FIRST, SECOND = "first-secret-of-thirty-two-bytes!", "second-secret-of-thirty-two-bytes"
 USER = User(uuid.UUID(int=7), "ana@example.com", "Ana", None, NOW)
 HEADER = {"alg": "HS256", "typ": "JWT"}
-CLAIMS = {
+CLAIMS: dict[str, Any] = {
     "user_id": str(USER.id),
     "email": USER.email,
     "iat": int(NOW.timestamp()),

@@ -1,7 +1,6 @@
 """Sign up, log in, say who is signed in."""
 
 from vaultra import auth
-from vaultra.db.accounts import find_credentials
 from vaultra.entrypoints import Access, Call, Routes, http_function
 from vaultra.schemas import Body, Email, Name, NewPassword, Password, ProfileReply, Reply, UserReply
 from vaultra.usecases import accounts
@@ -38,7 +37,7 @@ def signup(call: Call, body: SignupBody) -> SessionReply:
 @routes.post("/api/v1/auth/login", access=Access.PUBLIC)
 def login(call: Call, body: LoginBody) -> SessionReply:
     """Sign in with email and password."""
-    credentials = find_credentials(call.db, body.email)
+    credentials = accounts.find_credentials(call.db, body.email)
     call.commit()  # gives the connection back: checking the password takes a quarter of a second
     user = accounts.log_in(credentials, body.password)
     return SessionReply(user=UserReply.of(user), token=auth.issue_token(user, call.services.auth.jwt_secrets, call.now))
@@ -47,8 +46,7 @@ def login(call: Call, body: LoginBody) -> SessionReply:
 @routes.get("/api/v1/auth/me", access=Access.USER)
 def me(call: Call) -> ProfileReply:
     """Who is signed in, and their businesses."""
-    user = accounts.get_user(call.db, call.caller.user_id)
-    return ProfileReply.of(user, accounts.list_memberships(call.db, user.id))
+    return ProfileReply.of(*accounts.get_profile(call.db, call.caller.user_id))
 
 
 auth_api = http_function("auth_api", routes)

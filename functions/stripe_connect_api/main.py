@@ -11,7 +11,7 @@ from vaultra.domain.connections import Phase
 from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
 from vaultra.errors import InvalidInput, RateLimited, Unavailable
 from vaultra.schemas import Params, Reply
-from vaultra.usecases import connections, sync
+from vaultra.usecases import connections, ingestion, sync
 
 routes = Routes()
 
@@ -86,8 +86,10 @@ def finish_connection(call: Call, params: CallbackParams) -> Redirect:
         if call.accepts_json:
             raise
         return _try_again(call, "exchange_failed", started.business_id)
-    connection = connections.connect(call.db, business_id=started.business_id, grant=grant, now=call.now)
-    run = sync.start(call.db, integration_account_id=connection.id, kind="initial", now=call.now)
+    connected = connections.connect(call.db, business_id=started.business_id, grant=grant, now=call.now)
+    for ids in connected.events:
+        call.publish(ingestion.TOPIC, {"ids": ids})
+    call.publish(sync.TOPIC, {"run_id": connected.run.id, "step": connected.run.step})
     return _to_site(call, "/dashboard/", business_id=str(started.business_id))
 
 

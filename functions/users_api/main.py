@@ -52,8 +52,7 @@ class BusinessParams(Params):
 @routes.get("/api/v1/users/me", access=Access.USER)
 def get_me(call: Call) -> ProfileReply:
     """Who is signed in, and their businesses."""
-    user = accounts.get_user(call.db, call.caller.user_id)
-    return ProfileReply.of(user, accounts.list_memberships(call.db, user.id))
+    return ProfileReply.of(*accounts.get_profile(call.db, call.caller.user_id))
 
 
 @routes.patch("/api/v1/users/me", access=Access.USER)

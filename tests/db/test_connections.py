@@ -19,9 +19,7 @@ LATER = NOW + dt.timedelta(hours=1)
 
 def a_business(db: Database) -> OauthState:
     """A user and their business."""
-    user = accounts.insert_user(
-        db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW
-    )
+    user = accounts.insert_user(db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW)
     assert user is not None
     return OauthState(user.id, accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id)
 
@@ -168,6 +166,9 @@ def test_runs_are_the_newest_of_each_kind_since_the_connection(db: Database) -> 
     assert connections.list_backfill_runs(db, connection) == [
         BackfillRun(BackfillKind.RECENT, done=2.5, steps=4, objects=7, started_at=LATER, finished=False)
     ]
+    insert_run(db, connection, "history", before + dt.timedelta(hours=1))
+    [history, _] = connections.list_backfill_runs(db, connection)
+    assert not history.finished  # begun before the reconnection, and still going on
     insert_run(db, connection, "history", NOW, objects=3, finished_at=LATER)
     kinds = [(run.kind, run.finished) for run in connections.list_backfill_runs(db, connection)]
     assert kinds == [(BackfillKind.HISTORY, True), (BackfillKind.RECENT, False)]

@@ -11,11 +11,12 @@ import pytest
 from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
-
 from tests.fakes import FakePublisher, FakeStripe
+
 from vaultra import auth
 from vaultra import services as wiring
 from vaultra.config import AuthSettings, SiteSettings
+from vaultra.db import engine as database
 from vaultra.services import Services, utc_now
 from vaultra.usecases import accounts
 
@@ -23,6 +24,14 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 PASSWORD = "correct horse battery"
 
 Json = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def engine(make_database: Callable[[str], str]) -> Iterator[Engine]:
+    """A database for the rooms, which commit; the tests keep apart by users and accounts of their own."""
+    engine = database.create(make_database("rooms"), pool_size=8)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-
 from tests.functions.conftest import PASSWORD, SignedIn
+
 from vaultra.services import Services
 
 SIGNUP, LOGIN, ME = "/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/me"
@@ -200,9 +200,7 @@ def test_without_a_good_token_nobody_is_signed_in(client: TestClient, header: st
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
 
 
-def test_a_token_ends_after_seven_days(
-    client: TestClient, services: Services, sign_up: Callable[[], SignedIn]
-) -> None:
+def test_a_token_ends_after_seven_days(client: TestClient, services: Services, sign_up: Callable[[], SignedIn]) -> None:
     user = sign_up()
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=7, minutes=1)  # noqa: TID251
     services.clock = lambda: later

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-
 from tests.functions.conftest import Json, SignedIn
+
 from vaultra.domain.accounts import Industry
 from vaultra.services import Services
 

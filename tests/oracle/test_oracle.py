@@ -174,7 +174,7 @@ def test_volatility_worked_values(revenue: list[int], cv: str, score: int) -> No
         ([10000, 10526, 11053], "increasing"),  # 5.002 %
         ([11053, 10526, 10000], "declining"),
         ([100, 120, 110], "stable"),  # not all in order
-        ([100, 110, 110], "stable"),  # a tie is not in order
+        ([100, 120, 120], "stable"),  # a tie is not in order
         ([1000, 1010, 1021, 1031], "increasing"),  # four buckets, S = 6, 1.02 %
         ([1000, 1009, 1018, 1027], "stable"),  # S = 6, 0.89 %
         ([1000, 1200, 1100, 1300], "stable"),  # S = 4
@@ -188,7 +188,7 @@ def test_trend_worked_values(revenue: list[int], expected: str | None) -> None:
 
 
 def test_trend_guard_is_exactly_nine() -> None:
-    assert revenue_trend([100, 110, 120, 130, 109, 119]) == "stable"  # S = 7
+    assert revenue_trend([100, 105, 115, 130, 120, 110]) == "stable"  # S = 7 and a slope above 2 %
     assert revenue_trend([100, 110, 120, 130, 119, 131]) == "increasing"  # S = 11
     assert revenue_trend([110, 100, 120, 130, 119, 131]) == "increasing"  # S = 9
     assert revenue_trend([130, 140, 120, 110, 121, 109]) == "declining"  # S = -9
@@ -525,6 +525,7 @@ def test_track_record_stops_at_the_first_empty_bucket() -> None:
 def test_scale_divides_by_three_whatever_counts() -> None:
     assert points_of(shop(charges=[charge(30, 300_000)]), "scale") == 0  # 3,000 in one bucket: 1,000 a bucket
     assert points_of(shop(charges=[charge(30, 299_999)]), "scale") == -5
+    assert points_of(shop(charges=[charge(30, 300_000)], refunds=[refund(5, 1)]), "scale") == -5
     assert points_of(shop(charges=[charge(29, 10**9)]), "scale") == -5  # its bucket does not count
     objects = shop(charges=[charge(30, 300_000)])
     objects["account"]["default_currency"] = "eur"
@@ -541,6 +542,8 @@ def test_weeks_and_gaps() -> None:
     assert details["active_weeks_ratio"] == Fraction(2, 12)
     assert details["longest_gap_days"] == 76
     assert details["history_days"] == 84
+    assert details_of(shop(charges=[charge(181)]))["samples"]["active_weeks_ratio"] == 26
+    assert details_of(shop(charges=[charge(700)]))["samples"]["active_weeks_ratio"] == 26
     assert details_of(shop(charges=[charge(85)]))["samples"]["active_weeks_ratio"] == 13
     assert details_of(shop(charges=[charge(0)]))["active_weeks_ratio"] is None
     assert details_of(shop(charges=[charge(20)]))["longest_gap_days"] == 20  # up to and with today
@@ -596,6 +599,17 @@ def test_which_payouts_count(odd: Raw, good: int, counted: int) -> None:
     assert metrics["details"]["low_sample"] == ["payout_reliability"]
 
 
+def test_ten_payouts_are_enough() -> None:
+    assert details_of(shop(payouts=[payout(9) for _ in range(9)]))["low_sample"] == ["payout_reliability"]
+    assert details_of(shop(payouts=[payout(9) for _ in range(10)]))["low_sample"] == []
+
+
+def test_a_hundred_charges_are_enough() -> None:
+    ratios = ["chargeback_ratio", "refund_ratio", "payment_failure_rate"]
+    assert details_of(shop(charges=[charge(9) for _ in range(99)]))["low_sample"] == ratios
+    assert details_of(shop(charges=[charge(9) for _ in range(100)]))["low_sample"] == []
+
+
 def test_a_flipped_payout_changes_the_metric() -> None:
     payouts = [payout(10) for _ in range(10)]
     events = [paid_event(payouts[0], 10)]
@@ -624,6 +638,7 @@ def test_a_flipped_payout_changes_the_metric() -> None:
         # An inquiry of old that escalated into the window, and one whose money left before it.
         (dispute(50, "needs_response", "inquiry", [transaction(-1000, 29)]), 1),
         (dispute(50, "lost", "inquiry", [transaction(1000, 3), transaction(-1000, 20)]), 1),
+        (dispute(50, "won", "inquiry", [transaction(5, 40), transaction(-1000, 20)]), 1),
         (dispute(50, "lost", "inquiry", [transaction(-1000, 30), transaction(-10, 3)]), 0),
         (dispute(5, "needs_response", "inquiry"), 1),
         (dispute(50, "lost", "chargeback", [transaction(-1000, 20)]), 0),
@@ -664,6 +679,14 @@ def test_net_volume_takes_refunds_and_disputes_on_their_own_day() -> None:
     assert points_of(shop(charges=[charge(3)], refunds=[refund(2, 999)]), "refunds") == 0  # too few charges
 
 
+def test_refunds_and_captures_are_weighed_over_ninety_days() -> None:
+    charges = [charge(number % 90, 1000) for number in range(90)]
+    assert points_of(shop(charges=charges, refunds=[refund(89, 2700)]), "refunds") == 2
+    assert points_of(shop(charges=charges, refunds=[refund(89, 2701)]), "refunds") == 0
+    assert points_of(shop(charges=charges, refunds=[refund(90, 90_000), refund(5, 2700)]), "refunds") == 2
+    assert points_of(shop(charges=[*charges, charge(90, 10**6)], refunds=[refund(89, 2701)]), "refunds") == 0
+
+
 def test_partial_captures_uncaptured_and_failed_charges() -> None:
     charges = [charge(1, 1000, amount_captured=400), charge(1, 1000, captured=False), charge(1, 1000, status="failed")]
     metrics = metrics_of(shop(charges=charges))
@@ -700,7 +723,7 @@ def test_foreign_charges_settle_through_their_balance_transaction(expanded: bool
 
 def test_negative_balance_days() -> None:
     balance = {"available": [{"amount": 500, "currency": "usd"}, {"amount": -9, "currency": "eur"}], "pending": []}
-    moves = [transaction(600, 2), transaction(-1000, 5), transaction(400, 6, currency="eur")]
+    moves = [transaction(600, 2), transaction(-1000, 5), transaction(4000, 6, currency="eur")]
     # Ends of day: 500 today, 500 two days ago, -100 on days 3 to 5 ago, 900 before.
     objects = shop(balance=balance, balance_transactions=moves)
     assert details_of(objects)["negative_balance_days"] == 3
@@ -729,6 +752,8 @@ def test_subscription_charges_are_linked_by_their_invoice(by: str) -> None:
     invoice |= {"livemode": True, "payments": {"data": [{"payment": payment}]}}
     objects = shop(charges=[paid, charge(10, 600)], invoices=[invoice])
     assert points_of(objects, "durable_revenue") == 2
+    invoice["parent"] = {"quote_details": {"quote": "qt_1"}, "subscription_details": None}
+    assert points_of(objects, "durable_revenue") == 0
     invoice["parent"] = None
     assert points_of(objects, "durable_revenue") == 0
 

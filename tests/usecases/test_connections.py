@@ -7,8 +7,8 @@ import uuid
 import pytest
 from sqlalchemy import Connection as Database
 from sqlalchemy import delete, insert, select, update
-
 from tests.fakes import FakeStripe
+
 from vaultra.db import accounts, models
 from vaultra.domain.connections import OauthState, Phase
 from vaultra.errors import AccessRevoked, Conflict, Forbidden, Unavailable
@@ -21,9 +21,7 @@ GRANT = OauthGrant("acct_1", livemode=False)
 
 def a_business(db: Database) -> OauthState:
     """A user and their business."""
-    user = accounts.insert_user(
-        db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW
-    )
+    user = accounts.insert_user(db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW)
     assert user is not None
     return OauthState(user.id, accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id)
 
@@ -84,13 +82,37 @@ def test_a_conflict_names_no_one(db: Database) -> None:
 def test_the_status_follows_the_connection(db: Database) -> None:
     business_id = a_business(db).business_id
     assert connections.status(db, business_id) == connections.Status(None, None)
-    connection = connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
-    assert connections.status(db, business_id) == connections.Status(connection, None)
-    row = {"integration_account_id": connection.id, "kind": "initial", "plan": [1, 2], "position": 1}
-    db.execute(insert(models.SyncRun).values({**row, "started_at": NOW, "updated_at": NOW}))
+    connected = connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    status = connections.status(db, business_id)
+    assert status.connection == connected.connection
+    assert status.progress is not None
+    assert (status.progress.phase, status.progress.percent) == (Phase.RECENT, 0)
+    db.execute(update(models.SyncRun).values(plan=[1, 2], position=1))
     progress = connections.status(db, business_id).progress
     assert progress is not None
     assert (progress.phase, progress.percent) == (Phase.RECENT, 50)
+
+
+def test_connecting_releases_what_waited_and_begins_one_run(db: Database) -> None:
+    event: dict[str, object] = {"type": "charge.succeeded", "occurred_at": NOW}
+    states: list[tuple[str, bool, str]] = [
+        ("acct_1", False, "parked"),
+        ("acct_2", False, "parked"),
+        ("acct_1", True, "parked"),
+        ("acct_1", False, "done"),
+    ]
+    events = [
+        {**event, "event_id": f"evt_{number}", "account": account, "livemode": livemode, "status": status}
+        for number, (account, livemode, status) in enumerate(states)
+    ]
+    returning_ids = insert(models.StripeEvent).returning(models.StripeEvent.id, sort_by_parameter_order=True)
+    ids = list(db.scalars(returning_ids, events))
+    business_id = a_business(db).business_id
+    connected = connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    assert connected.events == [[ids[0]]]
+    assert (connected.run.kind, connected.run.account_id) == ("initial", connected.connection.id)
+    again = connections.connect(db, business_id=business_id, grant=GRANT, now=NOW)
+    assert (again.events, again.run.id) == ([], connected.run.id)
 
 
 def test_disconnecting_gives_the_access_back_once(db: Database) -> None:

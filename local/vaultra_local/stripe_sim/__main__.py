@@ -5,6 +5,7 @@ import datetime as dt
 import sys
 from pathlib import Path
 
+from vaultra_local.stripe_sim.clock import wall_time
 from vaultra_local.stripe_sim.demo import demo_accounts
 from vaultra_local.stripe_sim.server import listening_socket, server
 from vaultra_local.stripe_sim.simulator import Simulator
@@ -36,8 +37,11 @@ def main(argv: list[str] | None = None) -> None:
     if not options.webhook_url and not options.no_webhooks:
         parser.error("give --webhook-url or --no-webhooks")
     options.state.mkdir(parents=True, exist_ok=True)
-    today = dt.datetime.now(dt.UTC).date()
-    bound = listening_socket(options.port)
+    today = dt.datetime.fromtimestamp(wall_time(), dt.UTC).date()
+    try:
+        bound = listening_socket(options.port)
+    except OSError as error:
+        parser.error(f"port {options.port}: {error.strerror}")
     simulator = Simulator(
         demo_accounts(anchored(options.state, today)),
         journal=options.state / JOURNAL_FILE,
@@ -52,6 +56,8 @@ def main(argv: list[str] | None = None) -> None:
     sys.stdout.flush()
     try:
         server(simulator).run([bound])
+    except KeyboardInterrupt:
+        pass
     finally:
         simulator.close()
 

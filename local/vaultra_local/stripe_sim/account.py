@@ -177,7 +177,7 @@ class StripeAccount:
         """What /v1/balance answers: the sum of all balance transactions, split by whether they are available."""
         pending: Counter[str] = Counter()
         transactions = self.collections["balance_transaction"]
-        for created, object_id in reversed(transactions.keys()):
+        for created, object_id in reversed(transactions.ordered()):
             if created < now - SETTLED_AFTER_DAYS * DAY:
                 break
             fields = transactions.fields(object_id)
@@ -202,7 +202,7 @@ class StripeAccount:
 
     def events(self) -> Iterator[Json]:
         """Every event of the account's history as a webhook delivers it, oldest first."""
-        for created, event_id in self.collections["event"].keys():
+        for created, event_id in self.collections["event"].ordered():
             yield {**self.render("event", event_id, created), "pending_webhooks": 1}
 
     def _build(self, kind: str, fields: Json, now: int) -> Json:

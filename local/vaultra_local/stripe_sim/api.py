@@ -43,7 +43,11 @@ def authenticate(simulator: Simulator, authorization: str, account_id: str | Non
     """
     scheme, _, key = authorization.partition(" ")
     if not key:
-        raise StripeError(401, "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth.")
+        raise StripeError(
+            401,
+            "You did not provide an API key. You need to provide your API key in the Authorization header, "
+            "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+        )
     if scheme.lower() != "bearer" or not _KEY.fullmatch(key):
         raise StripeError(401, f"Invalid API Key provided: {key[:8]}****")
     owner = simulator.tokens.get(key)

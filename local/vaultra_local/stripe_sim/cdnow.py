@@ -34,7 +34,7 @@ def purchases() -> Iterator[Purchase]:
     for row, line in enumerate(text.splitlines()[1:]):
         customer, day, _, dollars = line.split()
         if day not in days:
-            days[day] = dt.datetime.strptime(day, "%Y%m%d").date()
+            days[day] = dt.date.fromisoformat(day)
         yield Purchase(row, customer, days[day], int(dollars.replace(".", "")))
 
 
@@ -122,5 +122,5 @@ def cdnow(as_of: dt.date, *, livemode: bool = True) -> StripeAccount:
         (f"evt_{letters}", (entry[0], "charge.succeeded", "charge", entry, None)) for letters, entry in charges
     )
     account.net["usd"] = net
-    account.unpaid = [object_id for _, object_id in load["balance_transaction"].keys()]
+    account.unpaid = [object_id for _, object_id in load["balance_transaction"].ordered()]
     return account

@@ -11,12 +11,13 @@ Key = tuple[int, str]
 """`(created, id)`: the order of every list, ascending; lists are answered from the end."""
 
 Entry = Any
-"""Either the fields that differ from the kind's template, or a tuple, `created` first, that `unpack` turns into them."""
+"""The fields that differ from the kind's template, or a tuple, `created` first, that `unpack` turns into them."""
 
 
 def created_of(entry: Entry) -> int:
     """When the object came to be, in seconds since 1970."""
-    return entry[0] if type(entry) is tuple else entry["created"]
+    created: int = entry[0] if type(entry) is tuple else entry["created"]
+    return created
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Collection:
     def __contains__(self, object_id: str) -> bool:
         return object_id in self._entries
 
-    def keys(self) -> Sequence[Key]:
+    def ordered(self) -> Sequence[Key]:
         """All keys, oldest first."""
         return self._keys
 

@@ -1,7 +1,7 @@
 """The control API under /_sim: what a test or a demo lets happen to the simulated accounts."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -51,7 +51,16 @@ def reply(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def _handler(act: Callable[[Simulator, Request, Json], Any]) -> Callable[[Request], Any]:
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of the control API: the parts of its path, and its JSON."""
+
+    simulator: Simulator
+    path: Mapping[str, str]
+    arguments: Json
+
+
+def _handler(act: Callable[[Call], Json]) -> Callable[[Request], Any]:
     """A route that reads a JSON object, acts, and answers 400 or 404 for what makes no sense."""
 
     async def handle(request: Request) -> Response:
@@ -60,20 +69,20 @@ def _handler(act: Callable[[Simulator, Request, Json], Any]) -> Callable[[Reques
             arguments = orjson.loads(raw) if raw else {}
             if not isinstance(arguments, dict):
                 raise ValueError("the body has to be a JSON object")
-            return reply(act(request.app.state.simulator, request, arguments))
+            return reply(act(Call(request.app.state.simulator, request.path_params, arguments)))
         except (UnknownAccount, NoSuchObject) as missing:
             return reply({"error": f"not found: {missing}"}, 404)
-        except (ValueError, TypeError, KeyError, RuntimeError) as wrong:
+        except (ValueError, TypeError, LookupError, RuntimeError) as wrong:
             return reply({"error": f"{type(wrong).__name__}: {wrong}"}, 400)
 
     return handle
 
 
-def _health(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    return {"status": "ok", "accounts": len(simulator.accounts)}
+def _health(call: Call) -> Json:
+    return {"status": "ok", "accounts": len(call.simulator.accounts)}
 
 
-def _accounts(simulator: Simulator, request: Request, arguments: Json) -> Json:
+def _accounts(call: Call) -> Json:
     return {
         "accounts": [
             {
@@ -82,68 +91,68 @@ def _accounts(simulator: Simulator, request: Request, arguments: Json) -> Json:
                 "about": account.about,
                 "currency": account.currency,
                 "livemode": account.livemode,
-                "revoked": account.id in simulator.revoked,
+                "revoked": account.id in call.simulator.revoked,
                 "objects": {kind: len(found) for kind, found in account.collections.items() if len(found)},
             }
-            for account in simulator.accounts.values()
+            for account in call.simulator.accounts.values()
         ]
     }
 
 
-def _do(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    account_id, operation = request.path_params["account"], request.path_params["operation"]
+def _do(call: Call) -> Json:
+    account_id, operation = call.path["account"], call.path["operation"]
     if operation not in OPERATIONS:
         raise ValueError(f"no operation '{operation}'; there are {', '.join(sorted(OPERATIONS))}")
-    outcome = arguments.pop("outcome", "in_transit") if operation == "payout" else "in_transit"
+    outcome = call.arguments.pop("outcome", "in_transit") if operation == "payout" else "in_transit"
     if outcome not in PAYOUT_OUTCOMES:
         raise ValueError(f"no outcome '{outcome}'; there are {', '.join(PAYOUT_OUTCOMES)}")
-    object_id = simulator.do(account_id, operation, **arguments)
+    object_id = call.simulator.do(account_id, operation, **call.arguments)
     for step in PAYOUT_OUTCOMES[outcome]:
-        simulator.do(account_id, step, at=arguments.get("at"), payout=object_id)
+        call.simulator.do(account_id, step, at=call.arguments.get("at"), payout=object_id)
     kind = KIND_OF_RESULT.get(operation)
-    account = simulator.account(account_id)
-    return {"id": object_id} if kind is None else account.render(kind, object_id, simulator.now())
+    account = call.simulator.account(account_id)
+    return {"id": object_id} if kind is None else account.render(kind, object_id, call.simulator.now())
 
 
-def _revoke(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    simulator.revoke(request.path_params["account"])
+def _revoke(call: Call) -> Json:
+    call.simulator.revoke(call.path["account"])
     return {"revoked": True}
 
 
-def _event(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    return {"id": simulator.send_event(arguments)}
+def _event(call: Call) -> Json:
+    return {"id": call.simulator.send_event(call.arguments)}
 
 
-def _resend(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    return {"sent": simulator.resend(request.path_params["account"], request.path_params["event"])}
+def _resend(call: Call) -> Json:
+    return {"sent": call.simulator.resend(call.path["account"], call.path["event"])}
 
 
-def _add_fault(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    simulator.faults.append(Fault(**arguments))
-    return {"faults": len(simulator.faults)}
+def _add_fault(call: Call) -> Json:
+    call.simulator.faults.append(Fault(**call.arguments))
+    return {"faults": len(call.simulator.faults)}
 
 
-def _faults(simulator: Simulator, request: Request, arguments: Json) -> Json:
+def _faults(call: Call) -> Json:
     shown = [field.name for field in dataclasses.fields(Fault) if field.init]
-    return {"faults": [{name: getattr(fault, name) for name in shown} for fault in simulator.faults]}
+    return {"faults": [{name: getattr(fault, name) for name in shown} for fault in call.simulator.faults]}
 
 
-def _no_faults(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    simulator.faults.clear()
+def _no_faults(call: Call) -> Json:
+    call.simulator.faults.clear()
     return {"faults": 0}
 
 
-def _disturb(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    simulator.webhooks.disturbance = Disturbance(**arguments)
-    return dataclasses.asdict(simulator.webhooks.disturbance)
+def _disturb(call: Call) -> Json:
+    call.simulator.webhooks.disturbance = Disturbance(**call.arguments)
+    return dataclasses.asdict(call.simulator.webhooks.disturbance)
 
 
-def _deliveries(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    return {"attempts": [dataclasses.asdict(attempt) for attempt in simulator.webhooks.attempts[-1000:]]}
+def _deliveries(call: Call) -> Json:
+    return {"attempts": [dataclasses.asdict(attempt) for attempt in call.simulator.webhooks.attempts[-1000:]]}
 
 
-def _requests(simulator: Simulator, request: Request, arguments: Json) -> Json:
-    return {"requests": [dataclasses.asdict(received) for received in list(simulator.requests)[-1000:]]}
+def _requests(call: Call) -> Json:
+    return {"requests": [dataclasses.asdict(received) for received in list(call.simulator.requests)[-1000:]]}
 
 
 ROUTES = [

@@ -13,7 +13,7 @@ class StripeError(Exception):
         message: For people.
         code: Stripe's error code, None when there is none.
         param: The parameter at fault.
-        type: Stripe's error type.
+        error_type: Stripe's error type.
     """
 
     def __init__(
@@ -23,14 +23,14 @@ class StripeError(Exception):
         *,
         code: str | None = None,
         param: str | None = None,
-        type: str = "invalid_request_error",
+        error_type: str = "invalid_request_error",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
         self.param = param
-        self.type = type
+        self.type = error_type
 
     def body(self, request_id: str) -> Json:
         """The error envelope; what is not set is left out, as Stripe does."""

@@ -38,7 +38,7 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in FaultKind.__args__:  # type: ignore[attr-defined]
             raise ValueError(f"unknown kind of fault: {self.kind}")
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311 - chance, not secrecy
 
     def strikes(self, path: str, account: str | None) -> bool:
         """Whether this request goes wrong; counts it if so."""

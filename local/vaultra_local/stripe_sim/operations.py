@@ -1,7 +1,9 @@
-"""What can happen to an account's money: charges, refunds, disputes, payouts. Each keeps the balance exact.
+"""What can happen to an account's payments: charges, refunds, disputes, warnings. Each keeps the balance exact.
 
 `at` is always the moment it happens, in whole seconds since 1970; amounts are minor units.
 """
+
+from decimal import Decimal
 
 from vaultra_local.stripe_sim.account import DAY, StripeAccount
 from vaultra_local.stripe_sim.ids import suffix
@@ -30,7 +32,7 @@ def move(
     at: int,
     amount: int,
     source: str,
-    type: str,
+    kind: str,
     category: str | None = None,
     fee: int = 0,
     exchange_rate: float | None = None,
@@ -53,9 +55,9 @@ def move(
             "fee": fee,
             "fee_details": [{**detail, "description": "Stripe processing fees"}] if fee else [],
             "net": amount - fee,
-            "reporting_category": category or type,
+            "reporting_category": category or kind,
             "source": source,
-            "type": type,
+            "type": kind,
         },
     )
 
@@ -64,9 +66,7 @@ def customer(account: StripeAccount, *, at: int, description: str | None = None,
     """A customer comes to be; returns `cus_…`."""
     customer_id = account.new_id("cus")
     fields = {"id": customer_id, "created": at, "description": description, "email": email}
-    return account.create(
-        "customer", {**fields, "invoice_prefix": customer_id[4:12].upper()}, event="customer.created"
-    )
+    return account.create("customer", {**fields, "invoice_prefix": customer_id[4:12].upper()}, event="customer.created")
 
 
 def charge(
@@ -126,7 +126,7 @@ def charge(
         at=at,
         amount=settled,
         source=charge_id,
-        type="charge",
+        kind="charge",
         fee=stripe_fee(settled, account.currency),
         exchange_rate=exchange_rate,
         suffix_of=letters,
@@ -137,7 +137,7 @@ def charge(
 
 def settled_amount(amount: int, exchange_rate: float | None) -> int:
     """The amount in settlement minor units, half a unit rounded up."""
-    return amount if exchange_rate is None else int(amount * exchange_rate + 0.5)
+    return amount if exchange_rate is None else int(amount * Decimal(str(exchange_rate)) + Decimal("0.5"))
 
 
 def _rate_of(account: StripeAccount, charge_id: str) -> float | None:
@@ -171,7 +171,7 @@ def refund(
     transaction = None
     if status != "failed":
         settled = -settled_amount(amount, rate)
-        transaction = move(account, at=at, amount=settled, source=refund_id, type="refund", exchange_rate=rate)
+        transaction = move(account, at=at, amount=settled, source=refund_id, kind="refund", exchange_rate=rate)
     account.create(
         "refund",
         {
@@ -273,7 +273,7 @@ def _withdraw(account: StripeAccount, dispute_id: str, at: int, category: str, e
         at=at,
         amount=amount,
         source=dispute_id,
-        type="adjustment",
+        kind="adjustment",
         category=category,
         fee=DISPUTE_FEE.get(account.currency, 0) if taken else 0,
         exchange_rate=rate,
@@ -283,93 +283,12 @@ def _withdraw(account: StripeAccount, dispute_id: str, at: int, category: str, e
     account.change("dispute", dispute_id, {"balance_transactions": movements}, at=at, event=event)
 
 
-def fraud_warning(
-    account: StripeAccount, *, at: int, charge: str, fraud_type: str = "made_with_stolen_card"
-) -> str:
+def fraud_warning(account: StripeAccount, *, at: int, charge: str, fraud_type: str = "made_with_stolen_card") -> str:
     """The card's bank reports a charge as fraud before any dispute; returns `issfr_…`."""
     paid = account.fields("charge", charge)
     fields = {"id": account.new_id("issfr"), "charge": charge, "created": at, "fraud_type": fraud_type}
     fields["actionable"] = not paid.get("refunded", False)
     return account.create("radar.early_fraud_warning", fields, event="radar.early_fraud_warning.created")
-
-
-def payout(
-    account: StripeAccount, *, at: int, amount: int | None = None, arrival_days: int = 2, automatic: bool = True
-) -> str:
-    """Money leaves for the bank account; returns `po_…`.
-
-    Args:
-        amount: None takes every available balance transaction that no payout has taken; raises ValueError when
-            these don't add up to more than zero.
-        arrival_days: Days until it should arrive.
-    """
-    ready = _ready(account, at) if amount is None else []
-    amount = available(account, at) if amount is None else amount
-    if amount <= 0:
-        raise ValueError(f"Nothing to pay out: {amount} available.")
-    payout_id = account.new_id("po")
-    _take(account, payout_id, ready, at)
-    transaction = move(account, at=at, amount=-amount, source=payout_id, type="payout", available_on=at)
-    account.change("balance_transaction", transaction, {"_payout": payout_id}, at=at)
-    return account.create(
-        "payout",
-        {
-            "id": payout_id,
-            "amount": amount,
-            "arrival_date": midnight(at) + arrival_days * DAY,
-            "automatic": automatic,
-            "balance_transaction": transaction,
-            "created": at,
-            "currency": account.currency,
-            "destination": f"ba_{suffix('bank', account.id)}",
-        },
-        event="payout.created",
-    )
-
-
-def available(account: StripeAccount, at: int) -> int:
-    """What an automatic payout would pay: the sum of available balance transactions that no payout has taken."""
-    transactions = account.collections["balance_transaction"]
-    return sum(transactions.fields(transaction)["net"] for transaction in _ready(account, at))
-
-
-def _ready(account: StripeAccount, at: int) -> list[str]:
-    transactions = account.collections["balance_transaction"]
-    return [transaction for transaction in account.unpaid if transactions.fields(transaction)["available_on"] <= at]
-
-
-def _take(account: StripeAccount, payout_id: str, transactions: list[str], at: int) -> None:
-    """Mark balance transactions as paid out by this payout."""
-    if not transactions:
-        return
-    taken = set(transactions)
-    account.unpaid = [t for t in account.unpaid if t not in taken]
-    for transaction in sorted(taken):
-        account.change("balance_transaction", transaction, {"_payout": payout_id}, at=at)
-
-
-def payout_paid(account: StripeAccount, *, at: int, payout: str) -> str:
-    """The payout is on its bank account, as far as Stripe knows."""
-    account.change("payout", payout, {"status": "paid"}, at=at, event="payout.paid")
-    return payout
-
-
-def payout_failed(account: StripeAccount, *, at: int, payout: str, code: str = "account_closed") -> str:
-    """The bank sends the payout back, perhaps days after it counted as paid; the money returns to the balance."""
-    fields = account.fields("payout", payout)
-    transaction = move(
-        account, at=at, amount=fields["amount"], source=payout, type="payout_failure", available_on=at
-    )
-    changes = {
-        "failure_balance_transaction": transaction,
-        "failure_code": code,
-        "failure_message": "The bank account has been closed."
-        if code == "account_closed"
-        else "The bank could not process this payout.",
-        "status": "failed",
-    }
-    account.change("payout", payout, changes, at=at, event="payout.failed")
-    return payout
 
 
 def account_update(account: StripeAccount, *, at: int, changes: Json) -> str:
@@ -380,7 +299,7 @@ def account_update(account: StripeAccount, *, at: int, changes: Json) -> str:
     return account.id
 
 
-def remove(account: StripeAccount, *, at: int, kind: str, id: str) -> str:
+def remove(account: StripeAccount, *, at: int, kind: str, object_id: str) -> str:
     """An object is deleted for good, such as a customer or a product."""
-    account.delete(kind, id, at=at)
-    return id
+    account.delete(kind, object_id, at=at)
+    return object_id

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vaultra_local.stripe_sim import api, control, oauth
 from vaultra_local.stripe_sim.account import StripeAccount
+from vaultra_local.stripe_sim.clock import wall_seconds, wall_time
 from vaultra_local.stripe_sim.errors import StripeError
 from vaultra_local.stripe_sim.faults import Fault, first_strike
 from vaultra_local.stripe_sim.ids import suffix
@@ -76,7 +77,7 @@ class _Gate:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             account = _account_of(headers)
             query = scope["query_string"].decode("latin-1")
-            simulator.requests.append(Received(scope["method"], path, query, account, time.time()))
+            simulator.requests.append(Received(scope["method"], path, query, account, wall_time()))
             with simulator.lock:
                 fault = first_strike(simulator.faults, path, account)
             if fault is not None and not await _strike(fault, scope, receive, send, send_dated):
@@ -98,7 +99,10 @@ async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Any, send_
     messages = {"429": "Too many requests in a period of time", "409": "This object cannot be accessed right now."}
     kind = "invalid_request_error" if fault.kind in codes else "api_error"
     error = StripeError(
-        int(fault.kind), messages.get(fault.kind, "Sorry, something went wrong."), code=codes.get(fault.kind), type=kind
+        int(fault.kind),
+        messages.get(fault.kind, "Sorry, something went wrong."),
+        code=codes.get(fault.kind),
+        error_type=kind,
     )
     headers = {"Request-Id": "req_fault"}
     if fault.retry_after_seconds is not None and fault.kind in ("429", "503"):
@@ -127,7 +131,12 @@ def application(simulator: Simulator) -> ASGIApp:
 def server(simulator: Simulator) -> uvicorn.Server:
     """A uvicorn server for the simulator; give it a bound socket to run on."""
     config = uvicorn.Config(
-        application(simulator), log_level="warning", access_log=False, date_header=False, lifespan="off"
+        application(simulator),
+        log_level="warning",
+        access_log=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 
@@ -172,10 +181,10 @@ def running_simulator(
     *,
     journal: Path | None = None,
     webhook_url: str | None = None,
-    webhook_secret: str = "whsec_simulator",
+    webhook_secret: str = "whsec_simulator",  # noqa: S107 - signs nothing real
     secret_key: str | None = None,
     client_id: str | None = None,
-    now: Callable[[], int] | None = None,
+    now: Callable[[], int] = wall_seconds,
     retry_after_seconds: tuple[float, ...] | None = None,
     port: int = 0,
 ) -> Iterator[RunningSimulator]:
@@ -187,7 +196,7 @@ def running_simulator(
         webhook_secret=webhook_secret,
         secret_key=secret_key,
         client_id=client_id,
-        now=now or (lambda: int(time.time())),
+        now=now,
         retry_after_seconds=retry_after_seconds,
     )
     serving = server(simulator)

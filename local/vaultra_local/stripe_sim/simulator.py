@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
-from vaultra_local.stripe_sim import billing, operations
+from vaultra_local.stripe_sim import billing, invoicing, operations, payouts
 from vaultra_local.stripe_sim.account import StripeAccount
+from vaultra_local.stripe_sim.clock import wall_seconds
 from vaultra_local.stripe_sim.faults import Fault
 from vaultra_local.stripe_sim.ids import stripe_id
 from vaultra_local.stripe_sim.shapes import TEMPLATES, Json
@@ -29,9 +30,9 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "dispute": operations.dispute,
     "dispute_status": operations.dispute_status,
     "fraud_warning": operations.fraud_warning,
-    "payout": operations.payout,
-    "payout_paid": operations.payout_paid,
-    "payout_failed": operations.payout_failed,
+    "payout": payouts.payout,
+    "payout_paid": payouts.payout_paid,
+    "payout_failed": payouts.payout_failed,
     "account_update": operations.account_update,
     "remove": operations.remove,
     "product": billing.product,
@@ -44,8 +45,8 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "pause": billing.pause,
     "resume": billing.resume,
     "cancel": billing.cancel,
-    "invoice": billing.invoice,
-    "pay_invoice": billing.pay_invoice,
+    "invoice": invoicing.invoice,
+    "pay_invoice": invoicing.pay_invoice,
 }
 """Everything that can be done to an account, by name; the journal and the control API use these names."""
 
@@ -91,10 +92,10 @@ class Simulator:
         *,
         journal: Path | None = None,
         webhook_url: str | None = None,
-        webhook_secret: str = "whsec_simulator",
+        webhook_secret: str = "whsec_simulator",  # noqa: S107 - signs nothing real
         secret_key: str | None = None,
         client_id: str | None = None,
-        now: Callable[[], int] = lambda: int(time.time()),
+        now: Callable[[], int] = wall_seconds,
         retry_after_seconds: tuple[float, ...] | None = None,
     ) -> None:
         self.accounts = {account.id: account for account in accounts}

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import partial
 
-from vaultra_local.stripe_sim import billing, operations
+from vaultra_local.stripe_sim import billing, invoicing, operations, payouts
 from vaultra_local.stripe_sim.account import DAY, StripeAccount
 from vaultra_local.stripe_sim.ids import share
 from vaultra_local.stripe_sim.timeline import Timeline, months_later, seconds
@@ -78,7 +78,8 @@ class _Story:
 
     def _signups(self) -> list[int]:
         """Moments of the sign-ups, ever closer together."""
-        moments, owed = [], 0.0
+        moments: list[int] = []
+        owed = 0.0
         for day in range(HISTORY_DAYS):
             owed += FIRST_SIGNUPS_PER_DAY + (LAST_SIGNUPS_PER_DAY - FIRST_SIGNUPS_PER_DAY) * day / HISTORY_DAYS
             while owed >= 1:
@@ -131,7 +132,7 @@ class _Story:
         discounted = deal.discounted_invoices is None or count < deal.discounted_invoices
         discount = deal.amount * deal.percent_off // 100 if discounted else 0
         declined = count > 0 and share(ACCOUNT_ID, "decline", deal.number, count) < DECLINE_SHARE
-        invoice = billing.invoice(
+        invoice = invoicing.invoice(
             self.account,
             at=at,
             subscription=subscription,
@@ -152,28 +153,28 @@ class _Story:
         self.timeline.at(period_end, partial(self._bill, deal, subscription, anchor, count + 1))
 
     def _pay_late(self, subscription: str, invoice: str, at: int) -> None:
-        billing.pay_invoice(self.account, at=at, invoice=invoice)
+        invoicing.pay_invoice(self.account, at=at, invoice=invoice)
         billing.subscription_status(self.account, at=at, subscription=subscription, status="active")
 
     def _refund(self, invoice: str, at: int) -> None:
-        operations.refund(self.account, at=at, charge=billing.charge_of(self.account, invoice))
+        operations.refund(self.account, at=at, charge=invoicing.charge_of(self.account, invoice))
 
     def _first_monday(self) -> int:
         first = dt.datetime.fromtimestamp(self.start, dt.UTC).date()
         return self.start + (7 - first.weekday()) % 7 * DAY
 
     def _pay_out(self, at: int) -> None:
-        if operations.available(self.account, at) <= 0:
+        if payouts.available(self.account, at) <= 0:
             return
-        payout = operations.payout(self.account, at=at)
+        payout = payouts.payout(self.account, at=at)
         arrives = operations.midnight(at) + 2 * DAY + 6 * 3600
-        self.timeline.at(arrives, lambda moment: operations.payout_paid(self.account, at=moment, payout=payout))
+        self.timeline.at(arrives, lambda moment: payouts.payout_paid(self.account, at=moment, payout=payout))
 
     def _dispute(self, outcome: str, at: int) -> None:
         charges = self.account.collections["charge"]
         charge = next(
             charge_id
-            for _, charge_id in reversed(charges.keys())
+            for _, charge_id in reversed(charges.ordered())
             if charges.fields(charge_id).get("status") != "failed" and not charges.fields(charge_id).get("refunded")
         )
         dispute = operations.dispute(self.account, at=at, charge=charge, reason="subscription_canceled")

@@ -11,6 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import orjson
+
+from vaultra_local.stripe_sim.clock import wall_time
+from vaultra_local.stripe_sim.ids import stripe_id
+from vaultra_local.stripe_sim.shapes import TEMPLATES, Json
+
 RETRY_AFTER_SECONDS = (0.3, 1, 2, 4, 8, 15, 30, 60, 60)
 """Pauses between the attempts of one delivery; after the last one it is given up."""
 WORKERS = 4
@@ -24,6 +30,29 @@ def sign(payload: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={signature}"
 
 
+def signed(event: Json, secret: str, at: int) -> tuple[bytes, dict[str, str]]:
+    """An event as Stripe posts it: the body and its headers, signed at `at`."""
+    payload = orjson.dumps(event)
+    return payload, {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": sign(payload, secret, at)}
+
+
+def build_event(
+    event_type: str,
+    account_id: str,
+    about: Json,
+    *,
+    created: int,
+    livemode: bool = True,
+    previous: Json | None = None,
+    event_id: str | None = None,
+) -> Json:
+    """Any event about any object; its id follows from the rest unless it is given."""
+    data = {"object": about} if previous is None else {"object": about, "previous_attributes": previous}
+    whole = {"account": account_id, "created": created, "data": data, "livemode": livemode, "type": event_type}
+    made_id = event_id or stripe_id("evt", account_id, event_type, created, orjson.dumps(data))
+    return {**TEMPLATES["event"], "id": made_id, **whole, "pending_webhooks": 1}
+
+
 @dataclass
 class Disturbance:
     """What goes wrong on the way, each a share in [0, 1] of the events; drawn from a seeded generator."""
@@ -34,7 +63,7 @@ class Disturbance:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311 - chance, not secrecy
 
     def delays(self) -> list[float]:
         """After how many seconds each copy of the next event starts out; empty when it gets lost."""
@@ -129,8 +158,8 @@ class WebhookSender:
             number, event_id, payload = job
             status, connection = self._post(connection, payload)
             with self._changed:
-                self.attempts.append(Attempt(event_id, number, time.time(), status))
-            if status is not None and 200 <= status < 300 or number > len(self._pauses):
+                self.attempts.append(Attempt(event_id, number, wall_time(), status))
+            if (status is not None and 200 <= status < 300) or number > len(self._pauses):
                 self._on_done(event_id)
             else:
                 self._put(time.monotonic() + self._pauses[number - 1], number + 1, event_id, payload)

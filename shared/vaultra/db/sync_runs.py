@@ -10,8 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from vaultra.db.models import IntegrationAccount, SyncRun
 
-T = SyncRun.__table__
-
 
 @dataclass(frozen=True)
 class Run:
@@ -94,6 +92,12 @@ def advance(
 def stop(conn: Connection, run_id: UUID, reason: str, now: dt.datetime) -> None:
     """End a run that can't go on."""
     conn.execute(update(SyncRun).where(SyncRun.id == run_id).values(error=reason, updated_at=now, finished_at=now))
+
+
+def abandon(conn: Connection, account_id: UUID, now: dt.datetime) -> None:
+    """End whatever is under way for an account: what comes after a new connection is read from the beginning."""
+    open_runs = (SyncRun.integration_account_id == account_id) & SyncRun.finished_at.is_(None)
+    conn.execute(update(SyncRun).where(open_runs).values(error="superseded", updated_at=now, finished_at=now))
 
 
 def last_finished(conn: Connection, account_id: UUID) -> dt.datetime | None:

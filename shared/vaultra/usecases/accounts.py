@@ -44,6 +44,11 @@ def sign_up(conn: Connection, *, email: str, name: str, password_hash: str, now:
     return user
 
 
+def find_credentials(conn: Connection, email: str) -> Credentials | None:
+    """What logging in with this email, in whatever case, is checked against; None when nobody has it."""
+    return accounts.find_credentials(conn, email)
+
+
 def log_in(credentials: Credentials | None, password: str) -> User:
     """The user these credentials belong to, if the password is theirs.
 
@@ -76,9 +81,13 @@ def update_user(conn: Connection, user_id: UUID, changes: Mapping[str, Any], now
     return user
 
 
-def list_memberships(conn: Connection, user_id: UUID) -> list[Membership]:
-    """The user's businesses with their role in each, oldest membership first."""
-    return accounts.list_memberships(conn, user_id)
+def get_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]]:
+    """The signed-in user and their businesses, oldest membership first.
+
+    Raises:
+        Unauthorized: the account is gone.
+    """
+    return get_user(conn, user_id), accounts.list_memberships(conn, user_id)
 
 
 def create_business(conn: Connection, owner_id: UUID, fields: Mapping[str, Any], now: dt.datetime) -> Business:

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import Connection as Database
 
 from vaultra.db import accounts, connections
+from vaultra.db.sync_runs import Run
 from vaultra.domain.accounts import Role
 from vaultra.domain.connections import Backfill, Connection, OauthState, backfill
 from vaultra.errors import AccessRevoked, Conflict, Forbidden, InvalidInput
 from vaultra.ports import OauthGrant, StripeGateway
+from vaultra.usecases import ingestion, sync
 
 STATE_LIFETIME = dt.timedelta(minutes=10)
 STATE_BYTES = 32
@@ -21,6 +23,15 @@ STATE_BYTES = 32
 
 class StateExpired(InvalidInput):
     """The round trip was never started, took longer than ten minutes, or was finished before."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A new connection and what to announce: the first step of its run, and the events that waited for it."""
+
+    connection: Connection
+    run: Run
+    events: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,8 @@ def claim(conn: Database, state: str, now: dt.datetime) -> OauthState:
     return started
 
 
-def connect(conn: Database, *, business_id: UUID, grant: OauthGrant, now: dt.datetime) -> Connection:
-    """Connect the granted account to the business; connecting the same two again is fine.
+def connect(conn: Database, *, business_id: UUID, grant: OauthGrant, now: dt.datetime) -> Connected:
+    """Connect the granted account to the business and begin to read it; connecting the same two again is fine.
 
     Raises:
         Conflict: the account is connected to another business, or the business to another account.
@@ -64,11 +75,13 @@ def connect(conn: Database, *, business_id: UUID, grant: OauthGrant, now: dt.dat
     connection = connections.connect(
         conn, business_id=business_id, external_id=grant.account_id, livemode=grant.livemode, now=now
     )
-    if connection is not None:
-        return connection
-    if connections.find_connection(conn, business_id) is not None:
-        raise Conflict("Another Stripe account is connected to this business. Disconnect it first.")
-    raise Conflict("This Stripe account is connected to another business. Disconnect it there first.")
+    if connection is None:
+        if connections.find_connection(conn, business_id) is not None:
+            raise Conflict("Another Stripe account is connected to this business. Disconnect it first.")
+        raise Conflict("This Stripe account is connected to another business. Disconnect it there first.")
+    waiting = ingestion.unpark(conn, grant.account_id, grant.livemode)
+    run = sync.start(conn, integration_account_id=connection.id, kind="initial", now=now)
+    return Connected(connection, run, ingestion.messages_of(waiting))
 
 
 def status(conn: Database, business_id: UUID) -> Status:

@@ -98,7 +98,12 @@ def _created(start: dt.datetime, end: dt.datetime | None = None) -> dict[str, st
 
 
 def start(conn: Connection, *, integration_account_id: UUID, kind: str, now: dt.datetime) -> Run:
-    """Begin a run, or give the one of its kind that is under way. Announce (run.id, run.step) on `TOPIC`."""
+    """Begin a run, or give the one of its kind that is under way; an initial run ends all others first.
+
+    The caller announces (run.id, run.step) on `TOPIC`.
+    """
+    if kind == "initial":
+        sync_runs.abandon(conn, integration_account_id, now)
     since = sync_runs.last_finished(conn, integration_account_id) if kind == "incremental" else None
     return sync_runs.open_run(conn, integration_account_id, kind, plan(kind, now, since), now)
 

@@ -1,0 +1,46 @@
+"""functions/<name>/requirements.txt: what a function uses, exported from the lock."""
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from vaultra_local.catalogue import ROOT, Function
+
+# What an outside system of the catalogue needs on Google Cloud.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "db": ("db", "cloudsql"),
+    "auth": ("auth",),
+    "stripe": ("stripe",),
+    "pubsub": ("pubsub",),
+}
+HEADER = "# Exported from uv.lock for what functions.yaml says this function uses. Change: make requirements\n"
+
+
+def export(function: Function, uv: Path) -> str:
+    """The text of a function's requirements.txt."""
+    extras = [f"--extra={extra}" for system in function.uses for extra in EXTRAS[system]]
+    command = [
+        str(uv),
+        "export",
+        "--frozen",
+        "--quiet",
+        "--no-default-groups",
+        "--no-emit-workspace",
+        "--no-header",
+        "--no-hashes",
+        "--no-annotate",
+    ]
+    done = subprocess.run([*command, *extras], cwd=ROOT, check=True, capture_output=True, text=True)
+    return HEADER + done.stdout
+
+
+def write(functions: Iterable[Function], uv: Path) -> list[Path]:
+    """Write every function's file; gives those that changed."""
+    changed = []
+    for function in functions:
+        path = function.source.with_name("requirements.txt")
+        text = export(function, uv)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            changed.append(path)
+    return changed
