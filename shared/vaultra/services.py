@@ -66,7 +66,7 @@ class Services:
     def stripe(self) -> StripeGateway:
         from vaultra.adapters.stripe import StripeApi
 
-        return StripeApi(config.StripeSettings())  # type: ignore[call-arg,unused-ignore]
+        return StripeApi(config.StripeSettings(), self.clock)  # type: ignore[call-arg,unused-ignore]
 
 
 _current: Services | None = None

@@ -181,7 +181,7 @@ def test_recurring_revenue() -> None:
     plan = (Item("usd", "month", Fraction(99_99)),)
     subscriptions = tuple(Subscription(f"s{n}", "active", plan, f"c{n}", started) for n in range(3))
     ended = replace(subscriptions[0], status="canceled", ended_at=AS_OF - dt.timedelta(days=2))
-    metrics = compute_metrics(shop(subscriptions=(ended, *subscriptions[1:])), AS_OF)
+    metrics = compute_metrics(shop(subscriptions=(ended, *subscriptions[1:]), subscriptions_ever=3), AS_OF)
     expected: dict[str, Value] = {
         "mrr": 199_98,
         "arr": 2399_76,
@@ -192,7 +192,7 @@ def test_recurring_revenue() -> None:
         "subscription_count": 3,
     }
     assert {key: metrics[key].value for key in expected} == expected
-    all_gone = compute_metrics(shop(subscriptions=(ended,)), AS_OF)
+    all_gone = compute_metrics(shop(subscriptions=(ended,), subscriptions_ever=1), AS_OF)
     assert (all_gone["mrr"].value, all_gone["arpu"].value) == (0, None)
     assert compute_metrics(shop(), AS_OF)["mrr"].value is None
 
@@ -201,7 +201,10 @@ def test_what_could_not_be_converted_is_listed() -> None:
     charge = Unconverted("ch_1", 500, "sek")
     plan = (Item("nok", "month", Fraction(10_00)),)
     metrics = compute_metrics(
-        shop(unconverted=(charge,), subscriptions=(Subscription("sub_1", "active", plan, "c"),)), AS_OF
+        shop(
+            unconverted=(charge,), subscriptions=(Subscription("sub_1", "active", plan, "c"),), subscriptions_ever=1
+        ),
+        AS_OF,
     )
     assert metrics.unconverted == (charge, Unconverted("sub_1", 1000, "nok"))
 

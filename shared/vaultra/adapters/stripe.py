@@ -11,7 +11,7 @@ import stripe
 
 from vaultra.config import StripeSettings
 from vaultra.errors import AccessRevoked, InvalidInput, NotFound, RateLimited, Unavailable, VaultraError
-from vaultra.ports import Json, OauthGrant, StripeRead
+from vaultra.ports import Clock, Json, OauthGrant, StripeRead
 
 T = TypeVar("T")
 
@@ -34,8 +34,9 @@ EXPAND: dict[str, tuple[str, ...]] = {
 class StripeApi:
     """Calls Stripe's API for connected accounts. Safe to share between threads."""
 
-    def __init__(self, settings: StripeSettings) -> None:
+    def __init__(self, settings: StripeSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._client = stripe.StripeClient(
             settings.stripe_secret_key.get_secret_value(),
             client_id=settings.stripe_connect_client_id or None,
@@ -92,7 +93,8 @@ class StripeApi:
     def _get(self, account_id: str, path: str, params: dict[str, Any]) -> StripeRead:
         began = time.monotonic()
         answer = self._client.raw_request("get", path, stripe_account=account_id, **params)
-        answered_at = parsedate_to_datetime(answer.headers["date"])
+        told = answer.headers.get("date")
+        answered_at = parsedate_to_datetime(told) if told else self._clock()
         # What we read is the state of when Stripe began to answer; its Date header is of when it had.
         as_of = answered_at - dt.timedelta(seconds=int(time.monotonic() - began) + 1)
         return StripeRead(body=answer.data, as_of=as_of.astimezone(dt.UTC))
@@ -146,7 +148,7 @@ def _translated(error: stripe.StripeError) -> VaultraError:
     if isinstance(error, stripe.RateLimitError) or status == 429:
         return RateLimited("Stripe asks us to slow down")
     if isinstance(error, stripe.PermissionError):
-        return AccessRevoked("Stripe no longer gives access to this account")
+        return AccessRevoked("Stripe no longer gives Vaultra access to this account. Connect it again.")
     if status == 404 or error.code == "resource_missing":
         return NotFound("Stripe does not know this object")
     if isinstance(error, stripe.AuthenticationError):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import Row, case, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -117,7 +117,7 @@ def disconnect(conn: Database, connection_id: UUID, now: dt.datetime) -> None:
 
 
 def list_backfill_runs(conn: Database, connection: Connection) -> list[BackfillRun]:
-    """The newest run of each kind that reads the past, begun since the account was connected or still going on."""
+    """The newest run of each kind that reads the past, begun since the account was connected."""
     run = models.SyncRun
     statement = (
         select(
@@ -132,9 +132,9 @@ def list_backfill_runs(conn: Database, connection: Connection) -> list[BackfillR
         .where(
             run.integration_account_id == connection.id,
             run.kind.in_([kind.value for kind in BackfillKind]),
-            or_(run.started_at >= connection.connected_at, run.finished_at.is_(None)),
+            run.started_at >= connection.connected_at,
         )
-        .order_by(run.kind, run.started_at.desc())
+        .order_by(run.kind, run.started_at.desc(), run.finished_at.desc().nulls_first())
     )
     return [
         BackfillRun(

@@ -70,7 +70,7 @@ class Reading:
     def recurring(self) -> RecurringRevenue | None:
         """None when there never was a subscription, or no currency to state it in."""
         facts = self.facts
-        if not facts.subscriptions or facts.settlement_currency is None:
+        if not facts.subscriptions_ever or facts.settlement_currency is None:
             return None
         return recurring_revenue(facts.subscriptions, self.as_of, facts.settlement_currency, facts.rates)
 
@@ -289,11 +289,11 @@ def account_standing(reading: Reading) -> Measure:
 
 
 def subscription_count(reading: Reading) -> Measure:
-    return Measure(len(reading.facts.subscriptions))
+    return Measure(reading.facts.subscriptions_ever)
 
 
 def _unmeasured_recurring(reading: Reading) -> Measure:
-    return Measure(reason=NO_CURRENCY if reading.facts.subscriptions else NO_SUBSCRIPTIONS)
+    return Measure(reason=NO_CURRENCY if reading.facts.subscriptions_ever else NO_SUBSCRIPTIONS)
 
 
 def mrr(reading: Reading) -> Measure:

@@ -122,6 +122,8 @@ class MetricFacts:
         last_90_days: The 90 days that end today.
         buckets: Totals by bucket index, 0 the latest; a bucket in which nothing happened is absent.
         active_days: Days with at least one charge, within the last 26 weeks and today.
+        subscriptions: Those that can bring recurring revenue now or did 30 days ago.
+        subscriptions_ever: How many there ever were, ended ones included.
         rates: Settlement-currency minor units per minor unit of another currency, the account's latest.
     """
 
@@ -136,6 +138,7 @@ class MetricFacts:
     payers: PayerTotals = PayerTotals()
     payouts: tuple[Payout, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    subscriptions_ever: int = 0
     rates: Mapping[str, Fraction] = field(default_factory=dict)
     balance: BalanceHistory = BalanceHistory()
     disputes: DisputeStates = DisputeStates()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
+from uuid import UUID
 
 from vaultra.domain.extra_signals import EXTRA_SIGNALS
 from vaultra.domain.measures import NO_CHARGES_EVER
@@ -24,6 +26,9 @@ LOWEST_SCORE, HIGHEST_SCORE = 0, 100
 # A change within two points is one small band moving, not a direction.
 STABLE_WITHIN = 2
 TREND_DAYS = 30
+
+# A score of this many days before still stands for the day asked about; an older one does not.
+TREND_TOLERANCE_DAYS = 6
 
 Effect = Literal["helps", "hurts", "neutral", "not_measured"]
 
@@ -97,6 +102,25 @@ class Readiness:
     formula_version: str
     components: tuple[Component, ...]
     gauges: Mapping[str, Fraction | None]
+
+
+@dataclass(frozen=True)
+class StoredScore:
+    """A score as it was stored, never to be rewritten; `components` as `components_json` made them."""
+
+    id: UUID
+    business_id: UUID
+    snapshot_id: UUID | None
+    scored_on: dt.date
+    score: int
+    tier: str
+    seed_score: int
+    confidence_low: int
+    confidence_high: int
+    provisional: bool
+    components: Mapping[str, Any]
+    formula_version: str
+    created_at: dt.datetime
 
 
 def score(metrics: MetricSet) -> Readiness:

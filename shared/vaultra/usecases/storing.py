@@ -20,7 +20,7 @@ from vaultra.db import objects, rollups
 from vaultra.db.objects import Account, ObjectRow, StoredVersion
 from vaultra.domain.versions import Reading, Verdict, Version, judge, judge_reading
 from vaultra.errors import NotFound, Unavailable
-from vaultra.ports import StripeGateway
+from vaultra.ports import StripeGateway, StripeRead
 
 # A tombstone needs no more than an id in these tables; objects of the others are never deleted at Stripe.
 DELETABLE = frozenset({"customers", "invoices"})
@@ -203,24 +203,31 @@ def read_again(stripe: StripeGateway, requests: Iterable[ReadRequest]) -> Answer
     answers: Answers = {}
     for request in requests:
         external = request.account.external_id
-        resource = "account" if request.table == ACCOUNT else resource_of(request.table)
-        object_id = None if request.table == ACCOUNT else request.id
+        if request.table == ACCOUNT:
+            account = read_account(stripe, request.account)
+            state = State(ACCOUNT, request.id, account.as_of, None)
+            answers[request.key] = Answer(state, account.body, None)
+            continue
         try:
-            read = stripe.retrieve(external, resource, object_id)
+            read = stripe.retrieve(external, resource_of(request.table), request.id)
         except NotFound:
-            if request.table == ACCOUNT:
-                raise Unavailable("Stripe does not know this account") from None
             # An error tells no time: the tombstone takes that of the state which made us ask.
             gone = State(request.table, request.id, LONG_AGO, None)
             answers[request.key] = Answer(gone, None, request.instead_of)
             continue
-        parsed = None
-        if request.table != ACCOUNT:
-            parsed = parse(read.body, request.account.settlement_currency or "")
+        parsed = parse(read.body, request.account.settlement_currency or "")
         deleted = parsed is None or read.body.get("deleted")
         state = State(request.table, request.id, read.as_of, None if deleted else parsed)
         answers[request.key] = Answer(state, read.body, request.instead_of)
     return answers
+
+
+def read_account(stripe: StripeGateway, account: Account) -> StripeRead:
+    """The account object, as itself or by its id: not every Stripe answers both."""
+    try:
+        return stripe.retrieve(account.external_id, "account")
+    except NotFound:
+        return stripe.retrieve(account.external_id, "accounts", account.external_id)
 
 
 def keep_account(conn: Connection, account: Account, answer: Answer) -> Account:

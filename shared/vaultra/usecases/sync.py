@@ -17,7 +17,7 @@ from vaultra.db import inbox, objects, rollups, sync_runs
 from vaultra.db.inbox import ReceivedEvent
 from vaultra.db.objects import Account
 from vaultra.db.sync_runs import Run
-from vaultra.errors import AccessRevoked, NotFound, Unavailable
+from vaultra.errors import AccessRevoked, InvalidInput, NotFound, Unavailable
 from vaultra.ports import Json, StripeGateway
 from vaultra.telemetry import log
 from vaultra.usecases import storing
@@ -34,11 +34,13 @@ EVENTS_KEPT_AT_STRIPE = dt.timedelta(days=30)
 OVERLAP = dt.timedelta(hours=1)
 # Read beyond the 90 days: a payout is created up to two weeks before it arrives, and movements tell the balance.
 MARGIN = dt.timedelta(days=15)
-RECONNECT = "Stripe no longer gives Vaultra access to this account. Connect it again."
 
 # Objects that have a time and are never changed but through events.
 DATED = ("charges", "refunds", "disputes", "payouts", "invoices", "radar/early_fraud_warnings")
 SINGLETONS = ("account", "balance")
+# Without these there is nothing to measure; every other resource an account may lack.
+ESSENTIAL = ("account", "charges")
+UNREADABLE = "Stripe did not let Vaultra read this account's payments. Connect it again."
 
 
 @dataclass
@@ -130,10 +132,10 @@ def take_step(conn: Connection, stripe: StripeGateway, run_id: UUID, step: int, 
                 return result
             conn.rollback()
             answers.update(storing.read_again(stripe, needed))
-    except AccessRevoked:
+    except AccessRevoked as error:
         conn.rollback()
-        objects.mark_error(conn, account.id, RECONNECT)
-        return _stop(conn, run, RECONNECT, now)
+        objects.mark_error(conn, account.id, error.message)
+        return _stop(conn, run, error.message, now)
     raise Unavailable("The objects change faster than they can be read")
 
 
@@ -150,16 +152,22 @@ def _read(stripe: StripeGateway, account: Account, run: Run) -> StepRead:
         entry = run.plan[read.position]
         try:
             _read_page(stripe, account, entry["resource"], entry["params"], read)
-        except NotFound:
+        except (NotFound, InvalidInput) as error:
+            if entry["resource"] in ESSENTIAL:
+                raise AccessRevoked(UNREADABLE) from error
             # An account, or a Stripe, without this resource: what it would tell is not measured.
-            log.warning("sync.resource_missing", resource=entry["resource"])
+            log.warning("sync.resource_missing", resource=entry["resource"], reason=error.message)
             _next_resource(read)
     return read
 
 
 def _read_page(stripe: StripeGateway, account: Account, resource: str, params: dict[str, str], read: StepRead) -> None:
     if resource in SINGLETONS:
-        answer = stripe.retrieve(account.external_id, resource)
+        answer = (
+            storing.read_account(stripe, account)
+            if resource == "account"
+            else stripe.retrieve(account.external_id, resource)
+        )
         if resource == "account":
             read.account = (answer.body, answer.as_of)
         else:

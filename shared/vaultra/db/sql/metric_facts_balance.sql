@@ -1,0 +1,43 @@
+-- The Stripe balance of accounts over the 90 days that end on :today.
+-- Grain: one row per account. Units: minor units of the settlement currency; ages are days before :today.
+-- The opening balance is what /v1/balance said less the movements between the first day and that reading; where it
+-- was read before the first day, plus those in between; where it was never read, all known movements before.
+with accounts as (
+    select id as account, default_currency as currency, to_timestamp((balance ->> 'as_of')::bigint) as read_at,
+        cast(:first_day as date)::timestamp at time zone 'UTC' as begins_at,
+        (select coalesce(sum((part ->> 'amount')::bigint), 0)
+         from jsonb_array_elements(
+            coalesce(balance -> 'available', '[]') || coalesce(balance -> 'pending', '[]')) as part
+         where part ->> 'currency' = default_currency) as read_minor
+    from integration_accounts
+    where id = any(:accounts)
+), movements as (
+    select accounts.account, created_at, net_minor, begins_at, read_at,
+        cast(:today as date) - (created_at at time zone 'UTC')::date as age
+    from accounts
+    join balance_transactions on integration_account_id = accounts.account
+        and balance_transactions.currency = accounts.currency and not deleted
+        and created_at >= coalesce(least(begins_at, read_at), '-infinity')
+        and created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
+), openings as (
+    select account,
+        coalesce(sum(-net_minor) filter (where created_at >= begins_at and created_at <= read_at), 0)
+            + coalesce(sum(net_minor) filter (
+                where created_at < begins_at and (read_at is null or created_at > read_at)), 0) as change_minor
+    from movements
+    group by account
+), days as (
+    select account, age, sum(net_minor)::bigint as net_minor
+    from movements
+    where created_at >= begins_at
+    group by account, age
+), running as (
+    select account, jsonb_object_agg(age, net_minor) as movements
+    from days
+    group by account
+)
+select accounts.account, (accounts.read_minor + coalesce(openings.change_minor, 0))::bigint as opening_minor,
+    running.movements
+from accounts
+left join openings using (account)
+left join running using (account)

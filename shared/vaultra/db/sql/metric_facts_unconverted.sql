@@ -1,0 +1,18 @@
+-- Amounts of accounts that could not be converted to the settlement currency, and are in no sum.
+-- Grain: one row per succeeded charge or refund of the 180 days that end on :today. Units: minor units of its currency.
+select c.integration_account_id as account, c.id, c.captured_minor as amount_minor, c.currency
+from daily_rollups as rollup
+join charges as c on c.integration_account_id = rollup.integration_account_id and c.currency = rollup.currency
+    and c.created_at >= rollup.day::timestamp at time zone 'UTC'
+    and c.created_at < (rollup.day + 1)::timestamp at time zone 'UTC'
+where rollup.integration_account_id = any(:accounts) and rollup.unconverted_count > 0
+    and rollup.day between cast(:first_day as date) and cast(:today as date)
+    and c.status = 'succeeded' and c.captured and not c.deleted and c.settled_minor is null
+union all
+select r.integration_account_id, r.id, r.amount_minor, r.currency
+from refunds as r
+left join charges as c on c.integration_account_id = r.integration_account_id and c.id = r.charge
+where r.integration_account_id = any(:accounts) and r.status = 'succeeded' and not r.deleted
+    and r.created_at >= cast(:first_day as date)::timestamp at time zone 'UTC'
+    and r.created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
+    and r.settled_minor is null and (c.settled_minor is null or c.captured_minor = 0)
