@@ -11,8 +11,8 @@ from vaultra.ports import Json, Message, OauthGrant, StripeRead
 class FakeStripe:
     """A `StripeGateway` whose owners agreed to what `grants` says, by code, and whose objects are `objects`.
 
-    A code works once, as Stripe's do. `failure` makes every call raise it. `deauthorized` lists whose
-    access was given back.
+    A code works once, as Stripe's do. `failure` makes every call raise it, `failures` those for one resource or
+    object id. `deauthorized` lists whose access was given back, `asked` what was read: resource and id or params.
     """
 
     def __init__(self, grants: Mapping[str, OauthGrant] | None = None) -> None:
@@ -20,6 +20,8 @@ class FakeStripe:
         self.objects: dict[tuple[str, str], list[Json]] = {}
         self.deauthorized: list[str] = []
         self.failure: Exception | None = None
+        self.failures: dict[str, Exception] = {}
+        self.asked: list[tuple[str, object]] = []
         self.as_of = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
     def authorize_url(self, state: str, redirect_uri: str) -> str:
@@ -38,20 +40,41 @@ class FakeStripe:
         self.deauthorized.append(account_id)
 
     def list_page(self, account_id: str, resource: str, params: Mapping[str, str]) -> StripeRead:
-        self._fail()
-        objects = self.objects.get((account_id, resource), [])
-        return StripeRead({"object": "list", "data": objects, "has_more": False}, self.as_of)
+        self.asked.append((resource, dict(params)))
+        self._fail(resource)
+        objects = [found for found in self.objects.get((account_id, resource), []) if _within(found, params)]
+        ids = [found.get("id") for found in objects]
+        start = ids.index(params["starting_after"]) + 1 if "starting_after" in params else 0
+        end = start + int(params.get("limit", 100))
+        return StripeRead({"object": "list", "data": objects[start:end], "has_more": end < len(ids)}, self.as_of)
 
     def retrieve(self, account_id: str, resource: str, object_id: str | None = None) -> StripeRead:
-        self._fail()
+        self.asked.append((resource, object_id))
+        self._fail(resource, object_id)
         for found in self.objects.get((account_id, resource), []):
             if object_id is None or found["id"] == object_id:
                 return StripeRead(found, self.as_of)
         raise NotFound(f"No such object in {resource}")
 
-    def _fail(self) -> None:
+    def put(self, account_id: str, resource: str, *objects: Json) -> None:
+        """Make these the account's objects, replacing those of the same id."""
+        new = {found.get("id"): found for found in objects}
+        kept = [found for found in self.objects.get((account_id, resource), []) if found.get("id") not in new]
+        self.objects[account_id, resource] = [*objects, *kept]
+
+    def _fail(self, *names: str | None) -> None:
         if self.failure is not None:
             raise self.failure
+        for name in names:
+            if name in self.failures:
+                raise self.failures[name]
+
+
+def _within(found: Json, params: Mapping[str, str]) -> bool:
+    """Whether Stripe would list this object for these `created` and `type` filters."""
+    created = found.get("created", 0)
+    after, before = int(params.get("created[gte]", created)), int(params.get("created[lt]", created + 1))
+    return after <= created < before and params.get("type") in (None, found.get("type"))
 
 
 class FakePublisher:

@@ -9,12 +9,16 @@ routes = Routes()
 
 
 class SignupBody(Body):
+    """A new account. The email is trimmed, and unique without regard to case."""
+
     email: Email
     password: NewPassword
     name: Name
 
 
 class LoginBody(Body):
+    """An account's email, in whatever case, and its password."""
+
     email: Email
     password: Password
 

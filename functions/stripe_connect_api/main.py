@@ -1,11 +1,11 @@
 """Connect a Stripe account through OAuth, report its state, disconnect it."""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from vaultra.domain.connections import Phase
 from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
@@ -16,9 +16,12 @@ from vaultra.usecases import connections, ingestion, sync
 routes = Routes()
 
 CALLBACK = "/integrations/stripe/callback"
+WHEN_KNOWN = Field(exclude_if=lambda value: value is None)
 
 
 class BusinessParams(Params):
+    """The business in question; may be left out by who has only one."""
+
     business_id: UUID | None = None
 
 
@@ -49,15 +52,11 @@ class StatusReply(Reply):
     """The connection of a business. What has no value is left out."""
 
     connected: bool
-    account_id: str | None = None
-    last_synced_at: dt.datetime | None = None
-    livemode: bool | None = None
-    sync: SyncReply | None = None
-    error: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
+    account_id: Annotated[str | None, WHEN_KNOWN] = None
+    last_synced_at: Annotated[dt.datetime | None, WHEN_KNOWN] = None
+    livemode: Annotated[bool | None, WHEN_KNOWN] = None
+    sync: Annotated[SyncReply | None, WHEN_KNOWN] = None
+    error: Annotated[str | None, WHEN_KNOWN] = None
 
 
 @routes.get("/api/v1/integrations/stripe/connect", access=Access.ADMIN, redirects=True)

@@ -28,6 +28,8 @@ class ProfileChanges(Body):
 
 
 class NewBusiness(Body):
+    """A business to create; only its name is needed. `founded_at` is not in the future."""
+
     name: Name
     legal_entity: Name | None = None
     industry: Industry | None = None
@@ -46,6 +48,8 @@ class BusinessChanges(Body):
 
 
 class BusinessParams(Params):
+    """The business in the path."""
+
     business_id: UUID
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, generated from the routes that validate the requests."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from vaultra import __version__
 from vaultra.routes import Access, Route, Routes
 from vaultra.schemas import ErrorReply
+from vaultra_local.catalogue import FUNCTIONS, ROOT
 
 Json = dict[str, Any]
 
@@ -193,3 +195,18 @@ def _error_statuses(route: Route) -> set[int]:
 
 def _name(reference: Json) -> str:
     return str(reference["$ref"]).rpartition("/")[2]
+
+
+def write(path: Path, functions: Path) -> bool:
+    """Write the document where the site serves it from; says whether it changed."""
+    text = json.dumps(document(load_routes(functions)), indent=1, ensure_ascii=False) + "\n"
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return True
+
+
+if __name__ == "__main__":
+    changed = write(ROOT / "frontend/public/api/v1/openapi.json", FUNCTIONS)
+    sys.stdout.write("openapi.json is new\n" if changed else "openapi.json is as it was\n")

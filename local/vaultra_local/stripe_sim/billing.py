@@ -64,7 +64,7 @@ def coupon(
         "duration": duration,
         "duration_in_months": months,
         "name": name,
-        "percent_off": percent_off,
+        "percent_off": None if percent_off is None else float(percent_off),
     }
     return account.create("coupon", fields, event="coupon.created")
 

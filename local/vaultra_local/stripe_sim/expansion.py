@@ -34,10 +34,12 @@ def _walk(account: StripeAccount, value: Any, parts: list[str], path: str, now: 
         return [_walk(account, element, parts, path, now) for element in value]
     if isinstance(value, str):
         value = _object(account, value, path, now)
-    if not parts or value is None:
+    if value is None:
         return value
     if not isinstance(value, dict):
         raise _cannot(path)
+    if not parts:
+        return value
     name, *rest = parts
     if name in value:
         child = value[name]

@@ -151,7 +151,10 @@ def listening_socket(port: int = 0) -> socket.socket:
 
 
 class RunningSimulator:
-    """A simulator that answers at `url`; `simulator` has everything else, reachable from here as well."""
+    """A simulator that answers at `url`; `simulator` has everything else, reachable from here as well.
+
+    Add a `Fault` to `faults` to let requests go wrong; clear the list to let them be.
+    """
 
     def __init__(self, simulator: Simulator, url: str) -> None:
         self.simulator = simulator
@@ -159,16 +162,12 @@ class RunningSimulator:
         self.do = simulator.do
         self.send_event = simulator.send_event
         self.revoke = simulator.revoke
+        self.faults = simulator.faults
 
     @property
     def requests(self) -> list[Received]:
         """Every request so far that Stripe would have seen, oldest first."""
         return list(self.simulator.requests)
-
-    @property
-    def faults(self) -> list[Fault]:
-        """Append a `Fault` to let requests go wrong; clear to let them be."""
-        return self.simulator.faults
 
     def wait_for_webhooks(self, timeout_seconds: float = 10) -> bool:
         """Whether every event was accepted, or given up, in time."""

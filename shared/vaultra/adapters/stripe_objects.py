@@ -7,6 +7,7 @@ absent from the payload is absent from the row, so that an older API version nev
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from vaultra.errors import InvalidInput
@@ -48,7 +49,7 @@ def parse(payload: Json, settlement_currency: str) -> ParsedObject | None:
         return None
     try:
         return parser(payload, settlement_currency)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
         raise InvalidInput(f"This {payload.get('object')} can't be read: {type(error).__name__}") from error
 
 
@@ -74,7 +75,7 @@ def _charge(raw: Json, settlement: str) -> ParsedObject:
         values["settled_minor"] = _integer(movement["amount"])
         values["exchange_rate"] = _rate(movement, captured_minor)
     else:
-        settled = values["status"] != "succeeded" or not values["captured"] or movement is None
+        settled = values["status"] != "succeeded" or not values["captured"] or not isinstance(movement, str)
     refunds = raw.get("refunds")
     embedded = [_refund(refund, settlement) for refund in (refunds or {}).get("data", [])] if refunds else []
     return ParsedObject(
@@ -96,7 +97,9 @@ def _refund(raw: Json, settlement: str) -> ParsedObject:
         values["settled_minor"] = amount
     elif isinstance(movement, dict) and _lower(movement.get("currency")) == settlement:
         values["settled_minor"] = abs(_integer(movement["amount"]))
-    return ParsedObject("refunds", _id(raw), _time(raw["created"]), values)
+    # What it took in the settlement currency is its own movement's amount, which then has to be read.
+    unknown = "settled_minor" not in values and values["status"] == "succeeded" and isinstance(movement, str)
+    return ParsedObject("refunds", _id(raw), _time(raw["created"]), values, incomplete=unknown)
 
 
 def _dispute(raw: Json, _settlement: str) -> ParsedObject:
@@ -119,9 +122,10 @@ def _dispute(raw: Json, _settlement: str) -> ParsedObject:
         "status": status,
         "reason": _text(raw.get("reason")),
         "counted_at": None if counted_at is None else counted_at.isoformat(),
-        "movements": movements,
         **_present(raw, "charge"),
     }
+    if "balance_transactions" in raw:
+        values["movements"] = movements
     return ParsedObject("disputes", _id(raw), created_at, values)
 
 
@@ -169,7 +173,7 @@ def _balance_transaction(raw: Json, _settlement: str) -> ParsedObject:
         **_present(raw, "source"),
     }
     if raw.get("exchange_rate") is not None:
-        values["exchange_rate"] = str(raw["exchange_rate"])
+        values["exchange_rate"] = _decimal(raw["exchange_rate"])
     return ParsedObject("balance_transactions", _id(raw), _time(raw["created"]), values)
 
 
@@ -183,9 +187,8 @@ def _subscription(raw: Json, settlement: str) -> ParsedObject:
         "pause": _pause(raw.get("pause_collection")),
         **_present(raw, "customer"),
     }
-    currency = _lower(raw.get("currency"))
-    if currency:
-        values["currency"] = currency
+    if raw.get("currency"):
+        values["currency"] = _currency(raw)
     times = {"started_at": "start_date", "trial_end_at": "trial_end", "cancel_at": "cancel_at"}
     for column, name in {**times, "canceled_at": "canceled_at", "ended_at": "ended_at"}.items():
         if name in raw:
@@ -207,11 +210,11 @@ def _item(raw: Json) -> tuple[Json, bool]:
     transform = price.get("transform_quantity")
     item: Json = {
         "id": _text(raw.get("id")),
-        "quantity": raw.get("quantity"),
+        "quantity": _optional_integer(raw.get("quantity")),
         "currency": _lower(price.get("currency")),
-        "unit_amount": None if unit_amount is None else str(unit_amount),
+        "unit_amount": _decimal(unit_amount),
         "interval": _text(recurring.get("interval")),
-        "interval_count": recurring.get("interval_count") or 1,
+        "interval_count": _integer(recurring.get("interval_count") or 1),
         "usage_type": _text(recurring.get("usage_type")) or "licensed",
         "billing_scheme": _text(price.get("billing_scheme")) or "per_unit",
         "tiers_mode": _text(price.get("tiers_mode")),
@@ -230,8 +233,8 @@ def _tier(raw: Json) -> Json:
     for name in ("unit_amount", "flat_amount"):
         value = raw.get(f"{name}_decimal")
         value = raw.get(name) if value is None else value
-        amounts[name] = None if value is None else str(value)
-    return {"up_to": raw.get("up_to"), **amounts}
+        amounts[name] = _decimal(value)
+    return {"up_to": _optional_integer(raw.get("up_to")), **amounts}
 
 
 def _discounts(raw: list[Any]) -> tuple[list[Json], bool]:
@@ -246,13 +249,12 @@ def _discount(raw: Any) -> Json | None:
     coupon = raw.get("coupon") or _dig(raw, "source", "coupon")
     if not isinstance(coupon, dict):
         return None
-    percent = coupon.get("percent_off")
     return {
         "id": _text(raw.get("id")),
-        "start": raw.get("start"),
-        "end": raw.get("end"),
-        "percent_off": None if percent is None else str(percent),
-        "amount_off": coupon.get("amount_off"),
+        "start": _optional_integer(raw.get("start")),
+        "end": _optional_integer(raw.get("end")),
+        "percent_off": _decimal(coupon.get("percent_off")),
+        "amount_off": _optional_integer(coupon.get("amount_off")),
         "currency": _lower(coupon.get("currency")),
         "duration": _text(coupon.get("duration")),
     }
@@ -261,7 +263,7 @@ def _discount(raw: Any) -> Json | None:
 def _pause(raw: Any) -> Json | None:
     if not isinstance(raw, dict):
         return None
-    return {"behavior": _text(raw.get("behavior")), "resumes_at": raw.get("resumes_at")}
+    return {"behavior": _text(raw.get("behavior")), "resumes_at": _optional_integer(raw.get("resumes_at"))}
 
 
 def _customer(raw: Json, _settlement: str) -> ParsedObject:
@@ -289,8 +291,8 @@ def _invoice(raw: Json, _settlement: str) -> ParsedObject:
     values: Json = {
         "subscription": _text(subscription),
         "status": _text(raw.get("status")),
-        "currency": _lower(raw.get("currency")),
-        "amount_paid_minor": None if raw.get("amount_paid") is None else _integer(raw["amount_paid"]),
+        "currency": _currency(raw) if raw.get("currency") else None,
+        "amount_paid_minor": _optional_integer(raw.get("amount_paid")),
         **_present(raw, "customer"),
     }
     if paid_by or payments is not None:
@@ -345,6 +347,7 @@ PERSONAL = frozenset(
         "receipt_url", "shipping", "source", "description", "hosted_invoice_url", "invoice_pdf", "metadata",
         "fraud_details", "account_name", "lines", "business_profile", "external_accounts", "individual",
         "company", "settings", "tos_acceptance", "address", "statement_descriptor", "destination",
+        "customer_tax_ids", "account_tax_ids", "custom_fields", "footer", "invoice_settings", "trace_id",
     }
 )  # fmt: skip
 
@@ -398,6 +401,19 @@ def _integer(value: Any) -> int:
     if abs(value) >= 2**63:
         raise OverflowError("integer")
     return value
+
+
+def _optional_integer(value: Any) -> int | None:
+    return None if value is None else _integer(value)
+
+
+def _decimal(value: Any) -> str | None:
+    """A number, which Stripe tells as a number or as text, as exact text."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not Decimal(str(value)).is_finite():
+        raise TypeError("number")
+    return str(value)
 
 
 def _time(value: Any) -> dt.datetime:

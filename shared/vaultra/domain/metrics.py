@@ -142,6 +142,23 @@ METRICS: tuple[Metric, ...] = (
 )
 # fmt: on
 
+# What the seeds name; the others are details beside these.
+SEED_METRICS = frozenset(
+    {
+        "revenue_total",
+        "revenue_volatility",
+        "revenue_trend",
+        "chargeback_count",
+        "chargeback_ratio",
+        "refund_count",
+        "refund_ratio",
+        "payout_reliability",
+        "transaction_count",
+        "average_transaction_size",
+        "mrr",
+    }
+)
+
 
 def compute_metrics(facts: MetricFacts, as_of: dt.datetime) -> MetricSet:
     """All metrics of one business as they stand at `as_of`; the same facts always give the same set."""

@@ -23,10 +23,13 @@ class Version:
 
 @dataclass(frozen=True)
 class Reading:
-    """A state read from the API because two of the same second differed; `instead_of` is what was stored then."""
+    """A state read from the API because two of the same second differed; `instead_of` is what was stored then.
+
+    Its time is that of the newest state that made us ask, or later: the API was asked after all of them.
+    """
 
     version: Version
-    instead_of: str | None
+    instead_of: Version | None
 
 
 def judge(stored: Version | None, arrived: Version) -> Verdict:
@@ -40,6 +43,6 @@ def judge(stored: Version | None, arrived: Version) -> Verdict:
 
 def judge_reading(stored: Version | None, reading: Reading) -> Verdict:
     """A reading settles a tie, unless somebody wrote another state of that second since it was asked for."""
-    if stored is None or reading.version.at > stored.at or stored.content_hash == reading.instead_of:
+    if stored is None or reading.version.at > stored.at or stored == reading.instead_of:
         return Verdict.WRITE
     return judge(stored, reading.version)

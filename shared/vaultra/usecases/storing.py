@@ -45,7 +45,7 @@ class ReadRequest:
     account: Account
     table: str
     id: str
-    instead_of: str | None = None
+    instead_of: Version | None = None
 
     @property
     def key(self) -> tuple[Any, str, str]:
@@ -58,7 +58,7 @@ class Answer:
 
     state: State
     raw: dict[str, Any] | None
-    instead_of: str | None
+    instead_of: Version | None
 
 
 Answers = dict[tuple[Any, str, str], Answer]

@@ -1,5 +1,5 @@
--- The Stripe balance of accounts over the 90 days that end on :today.
--- Grain: one row per account. Units: minor units of the settlement currency; ages are days before :today.
+-- The Stripe balance of accounts over the 90 days that end on today.
+-- Grain: one row per account. Units: minor units of the settlement currency; ages are days before today.
 -- The opening balance is what /v1/balance said less the movements between the first day and that reading; where it
 -- was read before the first day, plus those in between; where it was never read, all known movements before.
 with accounts as (
@@ -17,7 +17,7 @@ with accounts as (
     from accounts
     join balance_transactions on integration_account_id = accounts.account
         and balance_transactions.currency = accounts.currency and not deleted
-        and created_at >= coalesce(least(begins_at, read_at), '-infinity')
+        and created_at >= case when read_at is null then '-infinity' else least(begins_at, read_at) end
         and created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
 ), openings as (
     select account,

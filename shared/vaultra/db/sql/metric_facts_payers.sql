@@ -1,5 +1,5 @@
 -- Who paid accounts, how much of it repeatedly and how much for subscriptions, for their metrics.
--- Grain: one row per account with charges in the 180 days that end on :today. Units: minor units of the settlement
+-- Grain: one row per account with charges in the 180 days that end on today. Units: minor units of the settlement
 -- currency; a charge that has none is left out. Bounds: succeeded, captured charges; earlier ones however old.
 with recent_charges as materialized (
     select integration_account_id as account, id, coalesce(customer, card_fingerprint) as payer, payment_intent,

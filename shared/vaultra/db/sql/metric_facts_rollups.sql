@@ -1,6 +1,6 @@
 -- What daily rollups tell about accounts, for their metrics.
 -- Grain: one row per account that has rollups. Units: minor units of the settlement currency, `captured_minor` of
--- by_currency in that currency; ages are days before :today. Bounds: all history up to and including :today.
+-- by_currency in that currency; ages are days before today. Bounds: all history up to and including today.
 -- Totals are arrays in the order charges, revenue, failed, refunds, refunded, disputes, withdrawn, reinstated, warnings.
 with account_days as materialized (
     select integration_account_id as account, day, currency, cast(:today as date) - day as age,

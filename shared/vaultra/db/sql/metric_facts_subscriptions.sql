@@ -1,5 +1,5 @@
 -- Subscriptions of accounts, for their recurring revenue now and 30 days ago.
--- Grain: one row per subscription that is not over since before :then, or null but for the count where all are.
+-- Grain: one row per subscription that is not over since before then, or null but for the count where all are.
 -- Units: as stored. `customer_discount` is the customer's own, `ever` the account's number of subscriptions.
 with ever as (
     select integration_account_id as account, count(*) as subscriptions

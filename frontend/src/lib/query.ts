@@ -1,0 +1,54 @@
+/** The cache of server answers, one per page and shared by its islands; and how often each is read again. */
+import { QueryClient } from '@tanstack/react-query';
+import { ApiError, getCurrentUser, getLatestMetrics, getReadinessScore, getStripeStatus } from './api';
+import { $token } from './auth';
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      networkMode: 'always',
+      retry: (failures, error) =>
+        failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+    },
+  },
+});
+
+// Another tab may have signed in as somebody else.
+$token.listen((token) => {
+  if (token) void queryClient.resetQueries();
+});
+
+/** Reading again: while Stripe's history arrives, while a computation is due, and at rest. */
+export const POLL_SYNCING_MS = 2_000;
+export const POLL_SETTLING_MS = 5_000;
+export const POLL_IDLE_MS = 30_000;
+
+/** Whether the API says that there is nothing computed yet, which is a state and not a failure. */
+export function isNoData(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'NO_DATA';
+}
+
+export const currentUserQuery = { queryKey: ['me'], queryFn: getCurrentUser, staleTime: 60_000 };
+
+export const statusQuery = (businessId: string) => ({
+  queryKey: ['stripe-status', businessId],
+  queryFn: () => getStripeStatus(businessId),
+});
+
+/** The latest metrics; null before the first computation. */
+export const metricsQuery = (businessId: string) => ({
+  queryKey: ['metrics', businessId],
+  queryFn: () => getLatestMetrics(businessId).catch(nullWhenNoData),
+});
+
+/** The latest score; null before the first computation. */
+export const readinessQuery = (businessId: string) => ({
+  queryKey: ['readiness', businessId],
+  queryFn: () => getReadinessScore(businessId).catch(nullWhenNoData),
+});
+
+function nullWhenNoData(error: unknown): null {
+  if (isNoData(error)) return null;
+  throw error;
+}

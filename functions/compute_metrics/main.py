@@ -1,0 +1,20 @@
+"""Compute the metrics of the businesses whose numbers are due."""
+
+from uuid import UUID
+
+from vaultra.entrypoints import Call, event_function
+from vaultra.schemas import Body
+from vaultra.usecases import metrics
+
+
+class MetricsDue(Body):
+    """Businesses whose stored objects changed, or whose hour has come."""
+
+    business_ids: list[UUID]
+
+
+@event_function
+def compute_metrics(call: Call, body: MetricsDue) -> None:
+    computed = metrics.compute(call.db, body.business_ids, call.now)
+    if computed:
+        call.publish("metrics-computed", {"business_ids": computed})

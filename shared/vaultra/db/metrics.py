@@ -1,0 +1,142 @@
+"""SQL for metric snapshots, and for who is waiting for one."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from vaultra.db.metric_facts import metric_facts
+from vaultra.db.models import FinancialMetricSnapshot
+from vaultra.domain import stored_metrics
+from vaultra.domain.metric_set import MetricSet, Snapshot
+
+__all__ = ["find_snapshot", "list_snapshots", "lock_businesses", "metric_facts", "take_requests", "upsert_snapshots"]
+
+
+def lock_businesses(conn: Connection, business_ids: Sequence[UUID]) -> list[UUID]:
+    """Make this transaction the only one that computes for these businesses; gives those that exist.
+
+    Without it, of two computations the one that read first could write last.
+    """
+    return [row.id for row in conn.execute(LOCK, {"ids": list(business_ids)})]
+
+
+LOCK = text("select id from businesses where id = any(:ids) order by id for no key update").bindparams(
+    bindparam("ids", type_=ARRAY(PG_UUID))
+)
+
+
+def take_requests(conn: Connection, business_ids: Sequence[UUID]) -> None:
+    """Forget that metrics were asked for, before the facts are read: a change that comes later asks anew."""
+    conn.execute(TAKE, {"ids": list(business_ids)})
+
+
+TAKE = text(
+    """
+    delete from metrics_due where business_id in (
+        select business_id from metrics_due where business_id = any(:ids) order by business_id for update)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
+
+
+def upsert_snapshots(conn: Connection, metrics: Mapping[UUID, MetricSet], computed_at: dt.datetime) -> None:
+    """Keep each business's metrics; what the same day had before is overwritten."""
+    rows = [{"business_id": key, **_columns(metrics[key]), "computed_at": computed_at} for key in sorted(metrics)]
+    if rows:
+        conn.execute(UPSERT, {"rows": orjson.dumps(rows).decode()})
+
+
+UPSERT = text(
+    """
+    insert into financial_metric_snapshots as kept (business_id, period_start, period_end, currency,
+        revenue_total_minor, revenue_volatility, revenue_trend, chargeback_count, chargeback_ratio, refund_count,
+        refund_ratio, payout_reliability, transaction_count, average_transaction_size_minor, mrr_minor, metrics_json,
+        computed_at)
+    select * from jsonb_to_recordset(cast(:rows as jsonb)) as new(business_id uuid, period_start date, period_end date,
+        currency text, revenue_total_minor bigint, revenue_volatility float8, revenue_trend text,
+        chargeback_count bigint, chargeback_ratio float8, refund_count bigint, refund_ratio float8,
+        payout_reliability float8, transaction_count bigint, average_transaction_size_minor numeric, mrr_minor bigint,
+        metrics_json jsonb, computed_at timestamptz)
+    on conflict (business_id, period_end) do update set period_start = excluded.period_start,
+        currency = excluded.currency, revenue_total_minor = excluded.revenue_total_minor,
+        revenue_volatility = excluded.revenue_volatility, revenue_trend = excluded.revenue_trend,
+        chargeback_count = excluded.chargeback_count, chargeback_ratio = excluded.chargeback_ratio,
+        refund_count = excluded.refund_count, refund_ratio = excluded.refund_ratio,
+        payout_reliability = excluded.payout_reliability, transaction_count = excluded.transaction_count,
+        average_transaction_size_minor = excluded.average_transaction_size_minor, mrr_minor = excluded.mrr_minor,
+        metrics_json = excluded.metrics_json, computed_at = excluded.computed_at
+    """
+)
+
+
+def find_snapshot(conn: Connection, business_id: UUID) -> Snapshot | None:
+    """The business's latest snapshot; None before the first."""
+    return list_snapshots(conn, [business_id]).get(business_id)
+
+
+def list_snapshots(conn: Connection, business_ids: Sequence[UUID]) -> dict[UUID, Snapshot]:
+    """The latest snapshot of each business that has one."""
+    return {row.business_id: _snapshot(row) for row in conn.execute(LATEST, {"ids": list(business_ids)})}
+
+
+TABLE = FinancialMetricSnapshot
+LATEST = (
+    select(
+        TABLE.id,
+        TABLE.business_id,
+        TABLE.period_start,
+        TABLE.period_end,
+        TABLE.currency,
+        TABLE.metrics_json,
+        TABLE.computed_at,
+    )
+    .distinct(TABLE.business_id)
+    .where(TABLE.business_id == text("any(:ids)").bindparams(bindparam("ids", type_=ARRAY(PG_UUID))))
+    .order_by(TABLE.business_id, TABLE.period_end.desc())
+)
+
+
+def _snapshot(row: Row[Any]) -> Snapshot:
+    metrics = stored_metrics.from_json(
+        row.metrics_json, period_start=row.period_start, period_end=row.period_end, currency=row.currency
+    )
+    return Snapshot(id=row.id, business_id=row.business_id, metrics=metrics, computed_at=row.computed_at)
+
+
+def _columns(metrics: MetricSet) -> dict[str, Any]:
+    stored = stored_metrics.to_json(metrics)
+    average = metrics["average_transaction_size"].value
+    return {
+        "period_start": metrics.period_start,
+        "period_end": metrics.period_end,
+        "currency": metrics.currency,
+        **{name: stored[name] for name in SEED_COLUMNS},
+        "average_transaction_size_minor": _decimal(average) if isinstance(average, Fraction | int) else None,
+        "metrics_json": stored,
+    }
+
+
+SEED_COLUMNS = (
+    "revenue_total_minor",
+    "revenue_volatility",
+    "revenue_trend",
+    "chargeback_count",
+    "chargeback_ratio",
+    "refund_count",
+    "refund_ratio",
+    "payout_reliability",
+    "transaction_count",
+    "mrr_minor",
+)
+
+
+def _decimal(value: Fraction | int) -> str:
+    """Six digits of a minor unit, rounded half-even."""
+    return str(Decimal(round(Fraction(value) * 10**6)).scaleb(-6))

@@ -1,0 +1,108 @@
+"""SQL for readiness scores: rows are added, never rewritten."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Row, select, text
+
+from vaultra.db.models import ReadinessScore
+from vaultra.domain.metric_set import Snapshot
+from vaultra.domain.readiness import TREND_TOLERANCE_DAYS, Readiness, StoredScore, components_json
+
+TABLE = ReadinessScore
+COLUMNS = (
+    TABLE.id,
+    TABLE.business_id,
+    TABLE.snapshot_id,
+    TABLE.scored_on,
+    TABLE.score,
+    TABLE.tier,
+    TABLE.seed_score,
+    TABLE.confidence_low,
+    TABLE.confidence_high,
+    TABLE.provisional,
+    TABLE.components,
+    TABLE.formula_version,
+    TABLE.created_at,
+)
+
+
+def insert_scores(conn: Connection, scores: Iterable[tuple[Snapshot, Readiness]], now: dt.datetime) -> list[UUID]:
+    """Add the scores that say something new; gives their businesses.
+
+    A score equal in everything to the latest of the same day adds no row.
+    """
+    rows = [{**_columns(snapshot, readiness), "created_at": now} for snapshot, readiness in scores]
+    if not rows:
+        return []
+    rows.sort(key=lambda row: str(row["business_id"]))
+    return [row.business_id for row in conn.execute(INSERT, {"rows": orjson.dumps(rows).decode()})]
+
+
+INSERT = text(
+    """
+    with new as (
+        select * from jsonb_to_recordset(cast(:rows as jsonb)) as new(business_id uuid, snapshot_id uuid,
+            scored_on date, score int, tier text, seed_score int, confidence_low int, confidence_high int,
+            provisional bool, components jsonb, formula_version text, created_at timestamptz)
+    )
+    insert into readiness_scores (business_id, snapshot_id, scored_on, score, tier, seed_score, confidence_low,
+        confidence_high, provisional, components, formula_version, created_at)
+    select * from new
+    where not exists (
+        select from (
+            select * from readiness_scores as kept
+            where kept.business_id = new.business_id
+            order by kept.created_at desc
+            limit 1
+        ) as latest
+        where (latest.scored_on, latest.score, latest.seed_score, latest.confidence_low, latest.confidence_high,
+               latest.provisional, latest.components, latest.formula_version)
+            = (new.scored_on, new.score, new.seed_score, new.confidence_low, new.confidence_high,
+               new.provisional, new.components, new.formula_version)
+    )
+    returning business_id
+    """
+)
+
+
+def find_score(conn: Connection, business_id: UUID) -> StoredScore | None:
+    """The business's latest score; None before the first."""
+    statement = select(*COLUMNS).where(TABLE.business_id == business_id).order_by(TABLE.created_at.desc()).limit(1)
+    row = conn.execute(statement).one_or_none()
+    return None if row is None else _score(row)
+
+
+def find_score_around(conn: Connection, business_id: UUID, day: dt.date) -> int | None:
+    """The score that stood on a day: the last one of that day or of the six days before it; None without one."""
+    earliest = day - dt.timedelta(days=TREND_TOLERANCE_DAYS)
+    statement = (
+        select(TABLE.score)
+        .where(TABLE.business_id == business_id, TABLE.scored_on.between(earliest, day))
+        .order_by(TABLE.scored_on.desc(), TABLE.created_at.desc())
+        .limit(1)
+    )
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def _columns(snapshot: Snapshot, readiness: Readiness) -> dict[str, Any]:
+    return {
+        "business_id": snapshot.business_id,
+        "snapshot_id": snapshot.id,
+        "scored_on": snapshot.metrics.period_end,
+        "score": readiness.score,
+        "tier": readiness.tier.key,
+        "seed_score": readiness.seed_score,
+        "confidence_low": readiness.confidence_low,
+        "confidence_high": readiness.confidence_high,
+        "provisional": readiness.provisional,
+        "components": components_json(readiness),
+        "formula_version": readiness.formula_version,
+    }
+
+
+def _score(row: Row[Any]) -> StoredScore:
+    return StoredScore(**row._mapping)

@@ -1,0 +1,43 @@
+"""Metrics: computing them for the businesses that are due, and reading the latest."""
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from vaultra.db import metrics as db
+from vaultra.domain.metric_set import Snapshot
+from vaultra.domain.metrics import compute_metrics
+from vaultra.errors import NoData
+
+# The hourly computation has been missed once when a snapshot is older than this.
+STALE_AFTER = dt.timedelta(hours=2)
+
+
+def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:
+    """Compute and keep the metrics of these businesses as of now.
+
+    Returns:
+        The businesses that have new metrics; those without a connected account have none, and keep what they had.
+    """
+    businesses = db.lock_businesses(conn, business_ids)
+    # Before the facts are read, so that a change which commits in between asks again.
+    db.take_requests(conn, businesses)
+    facts = db.metric_facts(conn, businesses, now)
+    computed = {business_id: compute_metrics(known, now) for business_id, known in facts.items()}
+    db.upsert_snapshots(conn, computed, now)
+    return sorted(computed)
+
+
+def latest(conn: Connection, business_id: UUID) -> Snapshot:
+    """The business's latest metrics; raises `NoData` before the first computation."""
+    snapshot = db.find_snapshot(conn, business_id)
+    if snapshot is None:
+        raise NoData("There are no metrics yet. Connect Stripe, and they appear within minutes.")
+    return snapshot
+
+
+def is_stale(snapshot: Snapshot, now: dt.datetime) -> bool:
+    """Whether the hourly computation has failed to come by."""
+    return now - snapshot.computed_at > STALE_AFTER

@@ -1,0 +1,37 @@
+"""Readiness: turning the latest metrics into an explained score, and reading it with its trend."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from vaultra.db import metrics, readiness
+from vaultra.domain.readiness import TREND_DAYS, StoredScore, score, trend_between
+from vaultra.errors import NoData
+
+
+@dataclass(frozen=True)
+class CurrentReadiness:
+    """The latest score; `trend` is improving, stable or declining against 30 days ago, None without a score then."""
+
+    latest: StoredScore
+    trend: str | None
+
+
+def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:
+    """Score the latest metrics of these businesses; gives those whose score says something new."""
+    businesses = metrics.lock_businesses(conn, business_ids)
+    snapshots = metrics.list_snapshots(conn, businesses).values()
+    return readiness.insert_scores(conn, [(snapshot, score(snapshot.metrics)) for snapshot in snapshots], now)
+
+
+def current(conn: Connection, business_id: UUID) -> CurrentReadiness:
+    """The business's score as it stands; raises `NoData` before the first."""
+    latest = readiness.find_score(conn, business_id)
+    if latest is None:
+        raise NoData("There is no score yet. Connect Stripe, and it appears within minutes.")
+    then = latest.scored_on - dt.timedelta(days=TREND_DAYS)
+    earlier = readiness.find_score_around(conn, business_id, then)
+    return CurrentReadiness(latest=latest, trend=trend_between(earlier, latest.score))

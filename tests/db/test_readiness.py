@@ -1,0 +1,82 @@
+"""Scores in the database: added when they say something new."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection
+from tests.db.billing import AS_OF, Books, days_ago, open_books
+
+from vaultra.db import metrics, readiness
+from vaultra.domain.metric_set import Snapshot
+from vaultra.domain.metrics import compute_metrics
+from vaultra.domain.readiness import TIERS, Readiness, components_json, score
+
+
+@pytest.fixture
+def books(db: Connection) -> Books:
+    return open_books(db)
+
+
+def scored(books: Books, as_of: dt.datetime = AS_OF) -> tuple[Snapshot, Readiness]:
+    books.charge(days_ago(3), 900)
+    books.roll_up()
+    facts = metrics.metric_facts(books.conn, [books.business_id], as_of)
+    known = compute_metrics(facts[books.business_id], as_of)
+    metrics.upsert_snapshots(books.conn, {books.business_id: known}, as_of)
+    snapshot = metrics.find_snapshot(books.conn, books.business_id)
+    assert snapshot is not None
+    return snapshot, score(snapshot.metrics)
+
+
+def test_a_score_is_read_back(books: Books) -> None:
+    snapshot, made = scored(books)
+    assert readiness.insert_scores(books.conn, [(snapshot, made)], AS_OF) == [books.business_id]
+    found = readiness.find_score(books.conn, books.business_id)
+    assert found is not None
+    assert found.components == components_json(made)
+    assert (found.score, found.tier, found.seed_score) == (made.score, made.tier.key, made.seed_score)
+    assert (found.snapshot_id, found.scored_on) == (snapshot.id, AS_OF.date())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"score": 77},
+        {"seed_score": 1},
+        {"tier": TIERS[0], "score": 90},
+        {"confidence_low": 0},
+        {"confidence_high": 100},
+        {"provisional": True},
+        {"formula_version": "2"},
+        {"gauges": {"revenue_stability": None, "risk_signals": None, "payout_reliability": None}},
+    ],
+)
+def test_only_what_is_equal_in_everything_is_left_out(books: Books, change: dict[str, object]) -> None:
+    snapshot, made = scored(books)
+    later = AS_OF + dt.timedelta(minutes=1)
+    readiness.insert_scores(books.conn, [(snapshot, made)], AS_OF)
+    assert readiness.insert_scores(books.conn, [(snapshot, made)], later) == []
+    changed = replace(made, **change)  # type: ignore[arg-type]
+    assert readiness.insert_scores(books.conn, [(snapshot, changed)], later) == [books.business_id]
+    # Back to what it was is news again: the latest row is what counts.
+    assert readiness.insert_scores(books.conn, [(snapshot, made)], later + dt.timedelta(minutes=1))
+
+
+def test_several_businesses_in_one_go(db: Connection) -> None:
+    made = [scored(open_books(db)) for _ in range(3)]
+    assert len(readiness.insert_scores(db, made, AS_OF)) == 3
+    assert readiness.insert_scores(db, [], AS_OF) == []
+
+
+def test_the_score_that_stood_on_a_day(books: Books) -> None:
+    snapshot, made = scored(books)
+    for age, value in ((40, 60), (36, 61), (33, 62), (20, 63)):
+        at = AS_OF - dt.timedelta(days=age)
+        of_that_day = replace(snapshot, metrics=replace(snapshot.metrics, period_end=at.date()))
+        readiness.insert_scores(books.conn, [(of_that_day, replace(made, score=value))], at)
+
+    def around(age: int) -> int | None:
+        return readiness.find_score_around(books.conn, books.business_id, AS_OF.date() - dt.timedelta(days=age))
+
+    assert [around(age) for age in (20, 30, 33, 34, 40, 41, 13)] == [63, 62, 62, 61, 60, None, None]
