@@ -140,7 +140,7 @@ class ConfidenceReply(Reply):
 
 
 class ReadinessReply(Reply):
-    """The score as it stands. `trend` is improving, stable or declining against 30 days ago, null without a score then."""
+    """The score as it stands; `trend` is improving, stable or declining, null without a score 30 days ago."""
 
     business_id: UUID
     score: int
@@ -191,13 +191,13 @@ class DefinitionsReply(Reply):
 
 
 @routes.get("/api/v1/metrics", access=Access.VIEWER, errors=(404,))
-def get_metrics(call: Call, params: BusinessScope) -> MetricsReply:
+def get_metrics(call: Call, params: BusinessScope) -> MetricsReply:  # noqa: ARG001 - the edge reads it
     """The latest metrics of a business."""
     return MetricsReply.of(metrics.latest(call.db, call.business.id), call.now)
 
 
 @routes.get("/api/v1/metrics/definitions", access=Access.PUBLIC)
-def get_definitions(call: Call) -> DefinitionsReply:
+def get_definitions(call: Call) -> DefinitionsReply:  # noqa: ARG001
     """What each metric means, its unit, formula and source."""
     fields = DefinitionReply.model_fields
     return DefinitionsReply(
@@ -206,7 +206,7 @@ def get_definitions(call: Call) -> DefinitionsReply:
 
 
 @routes.get("/api/v1/readiness", access=Access.VIEWER, errors=(404,))
-def get_readiness(call: Call, params: BusinessScope) -> ReadinessReply:
+def get_readiness(call: Call, params: BusinessScope) -> ReadinessReply:  # noqa: ARG001
     """The readiness score of a business, and what makes it."""
     return ReadinessReply.of(readiness.current(call.db, call.business.id))
 

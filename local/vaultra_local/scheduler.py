@@ -64,7 +64,9 @@ class Scheduler:
         """
         this_minute = self._clock().replace(second=0, microsecond=0)
         due = [entry for entry in self._entries if self._is_due(entry, this_minute)]
-        moved = {entry.job: this_minute for entry in self._entries if self._last.get(entry.job, this_minute) <= this_minute}
+        moved = {
+            entry.job: this_minute for entry in self._entries if self._last.get(entry.job, this_minute) <= this_minute
+        }
         if moved.items() <= self._last.items():
             return []
         self._last.update(moved)

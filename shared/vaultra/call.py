@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel
 
 from vaultra.errors import VaultraError
+from vaultra.failpoints import reach
 from vaultra.ports import Delivery, Message
 from vaultra.services import Services
 from vaultra.telemetry import log
@@ -100,8 +101,10 @@ def commit_and_announce(call: Call, *, must_announce: bool) -> None:
             False for a request: it is answered as committed, and the sweeper announces again.
     """
     call.commit()
+    reach("committed")
     try:
         call.announce()
+        reach("announced")
     except VaultraError as error:
         log.error("announcement.failed", code=error.code, reason=error.message)
         if must_announce:

@@ -65,6 +65,13 @@ class BrokerSettings(Settings):
     pubsub_emulator_host: str | None = None
 
 
+class FailpointSettings(Settings):
+    """Where to fail on purpose; heeded only where `vaultra_environment` is `test`."""
+
+    vaultra_failpoints: str = ""
+    vaultra_environment: str = ""
+
+
 class RuntimeSettings(Settings):
     """What the platform tells a running function. `k_service` is set by Cloud Run."""
 

@@ -51,7 +51,8 @@ class Route:
 
     @property
     def methods(self) -> set[str]:
-        return {"GET", "HEAD"} if self.method == "GET" else {self.method}
+        # A redirect may be the end of a round trip that works once: a preview's HEAD must not use it up.
+        return {"GET", "HEAD"} if self.method == "GET" and not self.redirects else {self.method}
 
 
 class Routes:

@@ -39,7 +39,11 @@ class Services:
 
     @cached_property
     def auth(self) -> config.AuthSettings:
-        return config.AuthSettings()  # type: ignore[call-arg,unused-ignore]
+        from vaultra.auth import check_secrets
+
+        settings = config.AuthSettings()  # type: ignore[call-arg,unused-ignore]
+        check_secrets(settings.jwt_secrets)
+        return settings
 
     @cached_property
     def webhook(self) -> config.StripeWebhookSettings:

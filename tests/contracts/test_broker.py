@@ -133,7 +133,9 @@ def pushing(engine: Engine, subscriptions: Sequence[Subscription]) -> Iterator[N
     thread = threading.Thread(target=run)
     thread.start()
     try:
+        end = time.monotonic() + 10
         while not failure:  # ready once its subscriptions are there
+            assert time.monotonic() < end, "the pusher does not begin"
             with engine.connect() as connection:
                 written = set(connection.scalars(text("select name from broker_subscriptions")))
             if written >= {s.name for s in subscriptions}:
@@ -176,9 +178,7 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     host = request.getfixturevalue("emulator_host")
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
     project = f"p{time.time_ns()}"
-    yield Broker(
-        "emulator", project, PubsubPublisher(project), lambda found: emulator.create(host, project, found)
-    )
+    yield Broker("emulator", project, PubsubPublisher(project), lambda found: emulator.create(host, project, found))
     emulator.delete(host, project)
 
 
@@ -206,13 +206,14 @@ def test_the_push_has_pubsubs_envelope(broker: Broker, subscriber: Subscriber, s
     broker.publish("héllo", attributes={"request_id": "abc"}, key="shop 1")
     broker.publish("plain")
     subscriber.wait(lambda: len(subscriber.pushes) == 2, 10)
-    keyed, plain = sorted(subscriber.pushes, key=lambda push: "orderingKey" not in push.message)
+    plain, keyed = sorted(subscriber.pushes, key=lambda push: push.text == "héllo")
 
     assert keyed.headers["Content-Type"].startswith("application/json")
     assert keyed.body["subscription"] == f"projects/{broker.project}/subscriptions/work.first"
     assert keyed.text == "héllo"
     assert keyed.message["attributes"] == {"request_id": "abc"}
-    assert keyed.message["orderingKey"] == "shop 1"
+    if broker.name == "embedded":  # the emulator leaves the key out of a push; Pub/Sub does not
+        assert keyed.message["orderingKey"] == "shop 1"
     assert keyed.message["messageId"] == keyed.message["message_id"]
     assert keyed.message["publishTime"] == keyed.message["publish_time"]
     assert keyed.message["publishTime"].endswith("Z")
@@ -230,16 +231,14 @@ def test_a_failed_push_comes_again(broker: Broker, subscriber: Subscriber, subsc
     assert len({push.message["messageId"] for push in subscriber.pushes}) == 1
 
 
-@pytest.mark.parametrize("status", [102, 200, 201, 202, 204, 302, 400, 404, 429, 503])
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 302, 400, 404, 429, 503])
 def test_these_statuses_acknowledge(status: int, embedded: Broker, subscriber: Subscriber, subscription: Subscription):
-    # On the embedded broker only: the list is Pub/Sub's own, and the emulator's takes some seconds per status.
+    # On the embedded broker only, because the emulator retries by the second. 102, which Pub/Sub also takes,
+    # is an interim status that no HTTP/1.1 client reports.
     subscriber.answer = lambda push: status if len(subscriber.pushes) == 1 else 204
     embedded.subscribe([subscription])
     embedded.publish("once or twice")
-    expected = 1 if status in (102, 200, 201, 202, 204) else 2
-    if status == 102:
-        # An interim status: HTTP clients wait for the final one, which never comes; the deadline decides.
-        pytest.skip("102 is interim; no HTTP/1.1 server ends a response with it")
+    expected = 1 if status in (200, 201, 202, 204) else 2
     subscriber.wait(lambda: len(subscriber.pushes) == expected, 5)
     time.sleep(0.3)
     assert len(subscriber.pushes) == expected
@@ -264,7 +263,9 @@ def test_a_slow_subscriber_gets_it_again_after_the_ack_deadline(
     assert second.at - first.at >= deadline * 0.9
 
 
-@pytest.mark.parametrize("attempts", [5, 7])
+@pytest.mark.parametrize(
+    ("broker", "attempts"), [("embedded", 5), ("embedded", 7), ("emulator", 5)], indirect=["broker"]
+)
 def test_a_poison_message_goes_to_its_dead_letter_topic_and_the_others_flow(
     attempts: int, broker: Broker, subscriber: Subscriber, subscription: Subscription
 ):
@@ -313,7 +314,7 @@ def test_messages_of_a_key_arrive_in_order_even_when_one_fails(
     time.sleep(0.3)
     arrived = defaultdict(list)
     for push in subscriber.pushes:
-        arrived[push.message["orderingKey"]].append(push.text)
+        arrived[push.text[0]].append(push.text)
     # Pub/Sub may repeat what follows a failed message; the first arrivals are in order.
     assert {key: list(dict.fromkeys(texts)) for key, texts in arrived.items()} == {
         "a": ["a0", "a1", "a2", "a3"],
@@ -341,7 +342,9 @@ def test_a_thousand_messages_all_arrive(broker: Broker, subscriber: Subscriber, 
     published = time.monotonic()
     subscriber.wait(lambda: {push.text for push in subscriber.pushes} == expected, 60)
     arrived = time.monotonic()
-    print(f"\n{broker.name}: 1,000 published in {published - began:.2f} s, all delivered {arrived - published:.2f} s later")
+    print(
+        f"\n{broker.name}: 1,000 published in {published - began:.2f} s, all delivered {arrived - published:.2f} s later"
+    )
 
 
 # --- the embedded broker alone ---------------------------------------------------------------
@@ -355,6 +358,23 @@ def test_the_back_off_grows_up_to_its_limit(embedded: Broker, subscriber: Subscr
     gaps = [later.at - earlier.at for earlier, later in zip(subscriber.pushes, subscriber.pushes[1:], strict=False)]
     for gap, expected in zip(gaps, [0.1, 0.2, 0.4, 0.4, 0.4], strict=True):
         assert expected <= gap < expected + 0.35, gaps
+
+
+def test_an_endpoint_where_nobody_listens_costs_no_attempt(
+    embedded: Broker, subscriber: Subscriber, subscription: Subscription, fresh_engine: Engine
+):
+    """A function that only restarts loses no message to the dead letters."""
+    absent = replace(
+        subscription, endpoint="http://127.0.0.1:9/first", max_attempts=2, dead_letter_topic="work.first.dead"
+    )
+    embedded.subscribe([absent])
+    embedded.publish("patience")
+    time.sleep(2)  # at least five tries
+    with fresh_engine.begin() as connection:
+        assert connection.scalar(text("select attempts from broker_deliveries")) in (0, 1)
+        connection.execute(text("update broker_subscriptions set endpoint = :url"), {"url": subscription.endpoint})
+    subscriber.wait(lambda: len(subscriber.pushes) == 1, 5)
+    assert subscriber.pushes[0].body["deliveryAttempt"] == 1
 
 
 def test_no_more_are_outstanding_than_the_function_serves_at_once(
@@ -396,9 +416,7 @@ def test_nothing_stays_behind_when_everything_is_acknowledged(
         assert queue.count_outstanding(connection) == {}
 
 
-def test_a_late_failure_does_not_disturb_the_delivery_that_followed(
-    fresh_engine: Engine, subscription: Subscription
-):
+def test_a_late_failure_does_not_disturb_the_delivery_that_followed(fresh_engine: Engine, subscription: Subscription):
     with fresh_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         queue.open_queue(connection)
         queue.write_subscriptions(connection, [replace(subscription, ack_deadline_seconds=0.05)])
@@ -413,13 +431,16 @@ def test_a_late_failure_does_not_disturb_the_delivery_that_followed(
 
 
 def test_the_database_may_go_away_and_come_back(
-    tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres, subscriber: Subscriber, subscription: Subscription
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: EmbeddedPostgres,
+    subscriber: Subscriber,
+    subscription: Subscription,
 ):
     """The broker's part of "the database is down": nothing lost, delivered after its return, nobody crashes."""
     from vaultra.db import migrate
 
     folder = postgres.folder.parent / "restarted"
-    with EmbeddedPostgres(folder) as server:
+    with EmbeddedPostgres(folder, durable=False) as server:
         engine = database.create(server.url(), pool_size=4)
         migrate.upgrade(server.url())
         publisher = EmbeddedPublisher(engine)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
+
 from vaultra.db import models, rollups
 from vaultra.db.objects import ACCOUNT_COLUMNS, Account
 
@@ -37,7 +38,7 @@ class Books:
 
     def add(self, model: type[models.StripeObject], created_at: dt.datetime, **values: Any) -> str:
         """Write one object; gives its id."""
-        name = values.pop("id", f"{model.__tablename__}_{next(_numbers):06}")
+        name = values.pop("id", f"{model.__name__.lower()}_{next(_numbers):06}")
         row = {
             "integration_account_id": self.account.id,
             "business_id": self.account.business_id,

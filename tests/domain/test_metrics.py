@@ -201,9 +201,7 @@ def test_what_could_not_be_converted_is_listed() -> None:
     charge = Unconverted("ch_1", 500, "sek")
     plan = (Item("nok", "month", Fraction(10_00)),)
     metrics = compute_metrics(
-        shop(
-            unconverted=(charge,), subscriptions=(Subscription("sub_1", "active", plan, "c"),), subscriptions_ever=1
-        ),
+        shop(unconverted=(charge,), subscriptions=(Subscription("sub_1", "active", plan, "c"),), subscriptions_ever=1),
         AS_OF,
     )
     assert metrics.unconverted == (charge, Unconverted("sub_1", 1000, "nok"))

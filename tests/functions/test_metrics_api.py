@@ -20,6 +20,8 @@ METRICS_PATH, READINESS_PATH = "/api/v1/metrics", "/api/v1/readiness"
 SEED_FIELDS = """business_id period_start period_end currency revenue_total revenue_volatility revenue_trend
     chargeback_count chargeback_ratio refund_count refund_ratio payout_reliability transaction_count
     average_transaction_size mrr details computed_at stale"""
+RULE_FIELDS = """key label group value unit currency sample points best_points worst_points band effect reason
+    sentence"""
 
 
 @pytest.fixture
@@ -130,20 +132,18 @@ def test_the_score_and_its_explanation(client: TestClient, owned: Callable[..., 
     rules = body["components"].pop("rules")
     assert body["score"] == 50 + sum(rule["points"] for rule in rules)
     assert len(rules) == 12
-    assert set(rules[0]) == set(
-        "key label group value unit currency sample points best_points worst_points band effect reason sentence".split()
-    )
+    assert set(rules[0]) == set(RULE_FIELDS.split())
     with_values = {key: body[key] for key in ("business_id", "tier_label", "trend", "provisional", "formula_version")}
     assert with_values == {
         "business_id": str(books.business_id),
-        "tier_label": "Improving",
+        "tier_label": "Funding-ready",
         "trend": None,
         "provisional": True,
         "formula_version": "1",
     }
     assert set(body["components"]) == {"revenue_stability", "risk_signals", "payout_reliability"}
     assert body["confidence"]["low"] <= body["score"] <= body["confidence"]["high"]
-    assert body["tier"] == "improving"
+    assert body["tier"] == "funding_ready"
     assert body["seed_score"] == 50 + sum(rule["points"] for rule in rules if rule["group"] == "seed")
     assert body["created_at"] == "2026-11-20T15:30:00Z"
     assert uuid.UUID(body["snapshot_id"])

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import gc
 import sys
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def main(argv: list[str] | None = None) -> None:
         bound = listening_socket(options.port)
     except OSError as error:
         parser.error(f"port {options.port}: {error.strerror}")
+    # Hundreds of thousands of small objects are made here and stay: the collector would only look for garbage in vain.
+    gc.disable()
     simulator = Simulator(
         demo_accounts(anchored(options.state, today)),
         journal=options.state / JOURNAL_FILE,
@@ -50,6 +53,8 @@ def main(argv: list[str] | None = None) -> None:
         secret_key=options.secret_key,
         client_id=options.client_id,
     )
+    gc.freeze()
+    gc.enable()
     # Listening before the line is printed: whoever reads it can connect at once.
     bound.listen(128)
     sys.stdout.write(f"Stripe simulator ready on http://127.0.0.1:{bound.getsockname()[1]}\n")

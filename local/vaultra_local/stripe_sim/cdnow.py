@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from vaultra_local.stripe_sim.account import DAY, StripeAccount
-from vaultra_local.stripe_sim.ids import digest, suffix
+from vaultra_local.stripe_sim.ids import digest, letters_of, suffix
 from vaultra_local.stripe_sim.operations import SETTLES_AFTER_DAYS, midnight, stripe_fee
 from vaultra_local.stripe_sim.shapes import Json, card_details
 
@@ -96,13 +96,13 @@ def cdnow(as_of: dt.date, *, livemode: bool = True) -> StripeAccount:
         if purchase.day not in starts:
             day = purchase.day + shift
             starts[purchase.day] = int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp())
-        second = int.from_bytes(digest("second", purchase.row)[:6], "big") % DAY
-        created = starts[purchase.day] + second
+        made = digest(ACCOUNT_ID, "ch", purchase.row)
+        created = starts[purchase.day] + int.from_bytes(made[:6], "big") % DAY
         known = customers.get(purchase.customer)
         customer_id = known[1] if known else f"cus_{suffix(ACCOUNT_ID, 'cus', purchase.customer)[:16]}"
         if known is None or created < known[0]:
             customers[purchase.customer] = (created, customer_id, purchase.customer)
-        letters = suffix(ACCOUNT_ID, "ch", purchase.row)
+        letters = letters_of(made)
         charges.append((letters, (created, letters, purchase.amount, customer_id)))
         net += purchase.amount - stripe_fee(purchase.amount, "usd")
     opened = min(created for _, (created, *_) in charges) - DAY

@@ -11,9 +11,14 @@ def digest(*parts: object) -> bytes:
     return blake2b("/".join(map(str, parts)).encode(), digest_size=SUFFIX_BYTES).digest()
 
 
+def letters_of(made: bytes) -> str:
+    """A digest as the 24 letters and digits behind a Stripe prefix."""
+    return base64.b64encode(made, b"vQ").decode()
+
+
 def suffix(*parts: object) -> str:
-    """The 24 letters and digits behind a Stripe prefix; equal parts give equal letters."""
-    return base64.b64encode(digest(*parts), b"vQ").decode()
+    """The letters and digits of the digest of these parts."""
+    return letters_of(digest(*parts))
 
 
 def stripe_id(prefix: str, *parts: object) -> str:

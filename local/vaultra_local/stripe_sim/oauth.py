@@ -32,7 +32,7 @@ label:has(:checked){border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--
 input[type=radio]{accent-color:var(--accent);width:1.1rem;height:1.1rem;margin:.2rem 0 0}
 strong{display:block}
 small{color:var(--soft);font-size:.875rem}
-code{font-size:.8rem;color:var(--soft);overflow-wrap:anywhere}
+code{display:block;font-size:.8rem;color:var(--soft);overflow-wrap:anywhere}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem}
 button{flex:1 1 9rem;font:inherit;font-weight:600;padding:.7rem 1rem;border-radius:10px;border:1px solid var(--line);
 background:transparent;color:inherit;cursor:pointer}

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -35,10 +36,25 @@ class Effects:
 def receive(raw: bytes) -> ReceivedEvent:
     """A verified webhook body as an inbox row; raise `InvalidInput` when it is not an event."""
     try:
-        event = orjson.loads(raw.replace(b"\\u0000", b""))  # jsonb can't hold NUL, and no id of Stripe's has one
-    except (ValueError, RecursionError):
+        event = orjson.loads(raw)
+        if b"\\u0000" in raw:
+            event = _without_nul(event)
+        received = received_event(event)
+        orjson.dumps(received.payload)  # what was nested too deeply to be written again can't be kept
+    except (ValueError, TypeError, RecursionError):
         raise InvalidInput("This is not a Stripe event") from None
-    return received_event(event)
+    return received
+
+
+def _without_nul(value: Any) -> Any:
+    """The same without the character NUL, which jsonb can't hold and no id of Stripe's has."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {name.replace("\0", ""): _without_nul(item) for name, item in value.items()}
+    return value
 
 
 def received_event(event: Json) -> ReceivedEvent:
@@ -48,7 +64,7 @@ def received_event(event: Json) -> ReceivedEvent:
             return _received(event, dt.datetime.fromisoformat(event["created"]), account=_context(event))
         created = dt.datetime.fromtimestamp(event["created"], dt.UTC)
         return _received(event, created, account=event.get("account") or "")
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
         raise InvalidInput("This is not a Stripe event") from None
 
 
@@ -101,11 +117,18 @@ def _payout_paid(subject: Json, settlement_currency: str) -> Effects:
 
 
 def _customer_deleted(subject: Json, _settlement_currency: str) -> Effects:
-    return Effects(deleted=(("customers", str(subject.get("id"))),))
+    return Effects(deleted=(("customers", _id(subject)),))
 
 
 def _invoice_deleted(subject: Json, _settlement_currency: str) -> Effects:
-    return Effects(deleted=(("invoices", str(subject.get("id"))),))
+    return Effects(deleted=(("invoices", _id(subject)),))
+
+
+def _id(subject: Json) -> str:
+    found = subject.get("id")
+    if not isinstance(found, str) or not found:
+        raise InvalidInput("What was deleted has no id")
+    return found
 
 
 def _account_updated(subject: Json, _settlement_currency: str) -> Effects:

@@ -330,14 +330,18 @@ def account_currency(raw: Json) -> str | None:
 
 
 def balance_amounts(raw: Json) -> Json:
-    """A balance object reduced to its amounts: {"available": [{amount, currency}], "pending": […]}."""
-    return {
-        name: [
-            {"amount": _integer(item["amount"]), "currency": _lower(item.get("currency"))}
-            for item in raw.get(name) or []
-        ]
-        for name in ("available", "pending")
-    }
+    """A balance object reduced to its amounts: {"available": [{amount, currency}], "pending": […]}.
+
+    Raises:
+        InvalidInput: When an amount is missing or of a type it can't have.
+    """
+    try:
+        return {
+            name: [{"amount": _integer(item["amount"]), "currency": _currency(item)} for item in raw.get(name) or []]
+            for name in ("available", "pending")
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInput(f"This balance can't be read: {type(error).__name__}") from error
 
 
 PERSONAL = frozenset(

@@ -57,12 +57,17 @@ class Lease:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a delivery ended: acknowledged when `error` is None, else to be tried again."""
+    """How a delivery ended: acknowledged when `error` is None, else to be tried again.
+
+    `reached` False says that nobody listened at the endpoint: the attempt does not count, so that a function
+    that is only restarting loses no message.
+    """
 
     subscription: str
     message_id: int
     attempt: int
     error: str | None = None
+    reached: bool = True
 
 
 def write_subscriptions(conn: Connection, subscriptions: Sequence[Subscription]) -> None:

@@ -146,6 +146,24 @@ def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:
     return sorted(row.id for row in conn.execute(statement))
 
 
+def unpark_connected(conn: Connection) -> int:
+    """Make parked events pending whose account is connected by now; how many.
+
+    An event may be parked at the very moment its account is being connected, and miss the release.
+    """
+    return conn.execute(UNPARK_CONNECTED).rowcount
+
+
+UNPARK_CONNECTED = text(
+    """
+    update stripe_events set status = 'pending', processed_at = null
+    from integration_accounts account
+    where stripe_events.status = 'parked' and account.external_id = stripe_events.account
+      and account.livemode = stripe_events.livemode and account.status <> 'disconnected'
+    """
+)
+
+
 def list_overdue(conn: Connection, before: dt.datetime, limit: int) -> list[int]:
     """Events still pending that arrived before a moment, oldest first: their announcement may be lost."""
     statement = (

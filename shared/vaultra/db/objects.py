@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from vaultra.db import models
 from vaultra.db.models import IntegrationAccount, StripeObject
+from vaultra.domain.versions import Version
 
 DIALECT = postgresql.dialect()
 TABLES: dict[str, type[StripeObject]] = {
@@ -47,11 +48,12 @@ class Account:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """What we hold of an object: the time of its state and a hash of its content."""
+    """What we hold of an object: its version, and on which days it counts. The last two are a dispute's."""
 
-    version_at: dt.datetime
-    content_hash: str
+    version: Version
+    created_at: dt.datetime
     counted_at: dt.datetime | None = None
+    movements: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,14 @@ def lock_account(conn: Connection, account_id: UUID) -> Account | None:
 def stored_versions(conn: Connection, account_id: UUID, table: str, ids: Sequence[str]) -> dict[str, StoredVersion]:
     """What we hold of these objects, by id; an object that is not stored is absent."""
     model = TABLES[table]
-    counted = model.counted_at if model is models.Dispute else text("null")
-    statement = select(model.id, model.version_at, model.content_hash, counted).where(
+    columns = [model.id, model.version_at, model.content_hash, model.created_at]
+    if model is models.Dispute:
+        columns += [model.counted_at, model.movements]
+    statement = select(*columns).where(
         model.integration_account_id == account_id, model.id == func.any(bindparam("ids", type_=ARRAY(TEXT)))
     )
     rows = conn.execute(statement, {"ids": list(ids)})
-    return {row[0]: StoredVersion(row[1], row[2], row[3]) for row in rows}
+    return {row[0]: StoredVersion(Version(row[1], row[2]), *row[3:]) for row in rows}
 
 
 def write(conn: Connection, account: Account, table: str, rows: Sequence[ObjectRow]) -> None:
@@ -165,6 +169,29 @@ def _write_statement(table: str, columns: tuple[str, ...]) -> TextClause:
     )
 
 
+def bury(conn: Connection, account: Account, table: str, tombstones: Sequence[ObjectRow]) -> None:
+    """Mark objects as deleted that we hold; their other columns stay, and a newer state too."""
+    if not tombstones:
+        return
+    documents = [
+        {"id": row.id, "version_at": row.version_at.isoformat(), "content_hash": row.content_hash} for row in tombstones
+    ]
+    conn.execute(_bury_statement(table), {"rows": orjson.dumps(documents).decode(), "account": account.id})
+
+
+@functools.cache
+def _bury_statement(table: str) -> TextClause:
+    return text(
+        f"""
+        update {table} as stored
+        set deleted = true, version_at = gone.version_at, content_hash = gone.content_hash
+        from jsonb_to_recordset(cast(:rows as jsonb)) as gone(id text, version_at timestamptz, content_hash text)
+        where stored.integration_account_id = :account and stored.id = gone.id
+          and stored.version_at <= gone.version_at
+        """  # noqa: S608 - the name comes from our own schema
+    )
+
+
 def note_payouts_paid(conn: Connection, account: Account, paid_at: Mapping[str, dt.datetime]) -> None:
     """Remember when each payout was first said to be paid; the earliest event stands, in whatever order they come."""
     rows = [{"id": payout, "at": moment.isoformat()} for payout, moment in sorted(paid_at.items())]
@@ -199,7 +226,7 @@ SETTLE_CHARGES = text(
     from balance_transactions movement
     where movement.integration_account_id = :account and movement.id = any(:ids) and movement.currency = :currency
       and charges.integration_account_id = :account and charges.id = movement.source
-      and charges.settled_minor is null
+      and charges.settled_minor is null and movement.type in ('charge', 'payment')
     returning (charges.created_at at time zone 'UTC')::date as day
     """
 ).bindparams(bindparam("ids", type_=ARRAY(TEXT)))
@@ -230,14 +257,14 @@ def update_account(
 ) -> None:
     """Keep what the account or its balance says; each of the three only when given.
 
-    A standing older than the stored one changes nothing.
+    A standing or a balance older than the stored one changes nothing.
     """
-    changes: dict[str, Any] = {}
-    if balance is not None:
-        changes["balance"] = {**balance, "as_of": int(version_at.timestamp())}
     statement = update(IntegrationAccount).where(IntegrationAccount.id == account_id)
-    if changes:
-        conn.execute(statement.values(**changes))
+    if balance is not None:
+        as_of = int(version_at.timestamp())
+        stored = IntegrationAccount.balance["as_of"].as_integer()
+        statement_of_balance = statement.where(stored.is_(None) | (stored <= as_of))
+        conn.execute(statement_of_balance.values(balance={**balance, "as_of": as_of}))
     if standing is not None:
         newer = (IntegrationAccount.version_at.is_(None)) | (IntegrationAccount.version_at <= version_at)
         values: dict[str, Any] = {"standing": standing, "version_at": version_at}

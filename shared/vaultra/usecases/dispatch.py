@@ -44,6 +44,7 @@ def run(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
 def _sweep(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
     """Announce again what has waited too long: events, steps of runs, requests for metrics."""
     before = now - OVERDUE
+    inbox.unpark_connected(conn)
     events = inbox.list_overdue(conn, before, SWEPT_AT_ONCE)
     steps = sync_runs.list_stalled(conn, now - STALLED, PAGE)
     businesses = rollups.list_overdue_metrics(conn, before, PAGE)

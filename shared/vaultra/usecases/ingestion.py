@@ -25,6 +25,8 @@ MOST_READINGS = 5
 TOPIC = "stripe-event-received"
 SUBSCRIPTION = "stripe-event-received.apply-stripe-event"
 
+Refusal = tuple[PendingEvent, InvalidInput]
+
 
 @dataclass
 class Outcome:
@@ -35,6 +37,14 @@ class Outcome:
     ignored: int = 0
     failed: list[int] = field(default_factory=list)
     metrics_due: list[UUID] = field(default_factory=list)
+
+    def add(self, part: "Outcome") -> None:
+        """Count a part of the same message's events too."""
+        self.done += part.done
+        self.parked += part.parked
+        self.ignored += part.ignored
+        self.failed += part.failed
+        self.metrics_due += part.metrics_due
 
 
 def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
@@ -50,21 +60,34 @@ def messages_of(ids: Sequence[int]) -> list[list[int]]:
 def apply(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime) -> Outcome:
     """Apply the events of one message that are still to be applied, effect and done-mark in one transaction.
 
-    When they can't be applied together, each is tried alone, so that one bad event stops no other. A failed
-    event stays pending, and the sweeper announces it again; its seventh failure, or one that no repetition
-    cures, makes it a dead letter.
+    When they can't be applied together, each half is tried, down to the single event, so that one bad event
+    stops no other. A failed event stays pending, and the sweeper announces it again; its seventh failure, or one
+    that no repetition cures, makes it a dead letter.
     """
+    outcome = Outcome()
+    if ids:
+        _apply_part(conn, stripe, ids, now, outcome)
+    return outcome
+
+
+def _apply_part(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime, total: Outcome) -> None:
     try:
-        return _apply_together(conn, stripe, ids, now)
+        outcome = _apply_together(conn, stripe, ids, now)
+        conn.commit()  # each part for itself: what fails later takes nothing back
     except Exception as error:
         conn.rollback()
         if translate(error) is not None:
             raise
+        if len(ids) == 1:
+            _give_up(conn, ids[0], error, now, total)
+            return
         log.warning("events.separated", events=len(ids), exc_info=error)
-    outcome = Outcome()
-    for event_id in ids:
-        _apply_alone(conn, stripe, event_id, now, outcome)
-    return outcome
+    else:
+        total.add(outcome)
+        return
+    middle = len(ids) // 2
+    _apply_part(conn, stripe, ids[:middle], now, total)
+    _apply_part(conn, stripe, ids[middle:], now, total)
 
 
 def _apply_together(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime) -> Outcome:
@@ -78,27 +101,15 @@ def _apply_together(conn: Connection, stripe: StripeGateway, ids: Sequence[int],
     raise Unavailable("The objects change faster than they can be read")
 
 
-def _apply_alone(conn: Connection, stripe: StripeGateway, event_id: int, now: dt.datetime, outcome: Outcome) -> None:
-    try:
-        single = _apply_together(conn, stripe, [event_id], now)
-        conn.commit()
-    except Exception as error:
-        conn.rollback()
-        if translate(error) is not None:
-            raise
-        outcome.failed.append(event_id)
-        if isinstance(error, VaultraError) and error.retry:
-            # Stripe's outage is not the event's fault: the sweeper announces it again every minute.
-            log.warning("event.postponed", inbox_id=event_id, reason=error.message)
-            return
-        for event in inbox.claim(conn, [event_id]):
-            _record_failure(conn, event, error, now)
-        conn.commit()
+def _give_up(conn: Connection, event_id: int, error: Exception, now: dt.datetime, outcome: Outcome) -> None:
+    outcome.failed.append(event_id)
+    if isinstance(error, VaultraError) and error.retry:
+        # Stripe's outage is not the event's fault: the sweeper announces it again every minute.
+        log.warning("event.postponed", inbox_id=event_id, reason=error.message)
         return
-    outcome.done += single.done
-    outcome.parked += single.parked
-    outcome.ignored += single.ignored
-    outcome.metrics_due += single.metrics_due
+    for event in inbox.claim(conn, [event_id]):
+        _record_failure(conn, event, error, now)
+    conn.commit()
 
 
 def _record_failure(conn: Connection, event: PendingEvent, error: Exception, now: dt.datetime) -> None:
@@ -124,6 +135,8 @@ def _apply_once(
 ) -> tuple[Outcome, list[ReadRequest]]:
     outcome = Outcome()
     events = inbox.claim(conn, ids)
+    if not events:
+        return outcome, []
     accounts = objects.find_accounts(conn, {event.account for event in events})
     by_key = {(account.external_id, account.livemode): account for account in accounts}
     known = {account.external_id for account in accounts}
@@ -140,33 +153,50 @@ def _apply_once(
     needed: list[ReadRequest] = []
     businesses: list[UUID] = []
     done: list[int] = []
+    refused: list[Refusal] = []
     for account_id in sorted(grouped):
         locked = objects.lock_account(conn, account_id)
         if locked is None:  # disconnected since
             parked += [event.id for event in grouped[account_id]]
             continue
-        needed += _apply_to_account(conn, locked, grouped[account_id], answers, now)
+        unreadable: list[Refusal] = []
+        needed += _apply_to_account(conn, locked, grouped[account_id], answers, unreadable, now)
         businesses.append(locked.business_id)
-        done += [event.id for event in grouped[account_id]]
+        refused += unreadable
+        failed = {event.id for event, _ in unreadable}
+        done += [event.id for event in grouped[account_id] if event.id not in failed]
     if needed:
         return outcome, needed
     inbox.settle(conn, done, "done", now)
     inbox.settle(conn, parked, "parked", now)
     inbox.settle(conn, ignored, "ignored", now)
+    for event, error in refused:
+        _record_failure(conn, event, error, now)
+    outcome.failed = [event.id for event, _ in refused]
     outcome.done, outcome.parked, outcome.ignored = len(done), len(parked), len(ignored)
     outcome.metrics_due = rollups.request_metrics(conn, businesses, now)
     return outcome, []
 
 
 def _apply_to_account(
-    conn: Connection, account: Account, events: Sequence[PendingEvent], answers: Answers, now: dt.datetime
+    conn: Connection,
+    account: Account,
+    events: Sequence[PendingEvent],
+    answers: Answers,
+    unreadable: list[Refusal],
+    now: dt.datetime,
 ) -> list[ReadRequest]:
     if account.settlement_currency is None:
         answer = answers.get((account.id, ACCOUNT, account.external_id))
         if answer is None:
             return [ReadRequest(account, ACCOUNT, account.external_id)]
         account = storing.keep_account(conn, account, answer)
-    told = [(event, _effects(event, account)) for event in events]
+    told: list[tuple[PendingEvent, Effects]] = []
+    for event in events:
+        try:
+            told.append((event, _effects(event, account)))
+        except InvalidInput as error:
+            unreadable.append((event, error))
     states: list[State] = []
     for event, effects in told:
         for parsed in effects.objects:

@@ -91,7 +91,8 @@ def store(conn: Connection, account: Account, states: Iterable[State], answers: 
     by_table: dict[str, dict[str, list[State]]] = {}
     for state in states:
         by_table.setdefault(state.table, {}).setdefault(state.id, []).append(state)
-    for table in sorted(by_table):
+    # Movements come last: they settle charges, which may be new themselves.
+    for table in sorted(by_table, key=lambda table: (table == "balance_transactions", table)):
         _store_table(conn, account, table, by_table[table], answers, stored)
     if not stored.needed:
         rollups.recompute(conn, account, stored.days)
@@ -113,12 +114,14 @@ def _store_table(
         answer = answers.get((account.id, table, object_id))
         row, read = _decide(before, by_id[object_id], answer)
         if read:
-            stored.needed.append(ReadRequest(account, table, object_id, before.content_hash if before else None))
-        elif row is not None and (before is not None or not row.values.get("deleted") or table in DELETABLE):
+            stored.needed.append(ReadRequest(account, table, object_id, before.version if before else None))
+        elif row is not None and (before is not None or not _is_tombstone(row) or table in DELETABLE):
             rows.append(row)
     if stored.needed:
         return
-    objects.write(conn, account, table, rows)
+    buried = [row for row in rows if _is_tombstone(row) and table not in DELETABLE]
+    objects.write(conn, account, table, [row for row in rows if row not in buried])
+    objects.bury(conn, account, table, buried)
     stored.written += len(rows)
     stored.days |= _touched_days(conn, account, table, rows, known)
 
@@ -127,7 +130,7 @@ def _decide(
     before: StoredVersion | None, states: Sequence[State], answer: Answer | None
 ) -> tuple[ObjectRow | None, bool]:
     """The row to write, if any, and whether the object has to be read first."""
-    current = None if before is None else Version(before.version_at, before.content_hash)
+    original = current = None if before is None else before.version
     row: ObjectRow | None = None
     tie = False
     for state in sorted(states, key=lambda state: state.version_at):
@@ -142,17 +145,19 @@ def _decide(
     if answer is None:
         return None, True
     read = _row(answer.state)
+    # The API was asked after these states had been announced, so what it says is true of their time or later.
     newest = max(read.version_at, *(state.version_at for state in states))
-    original = None if before is None else Version(before.version_at, before.content_hash)
-    verdict = judge_reading(original, Reading(Version(read.version_at, read.content_hash), answer.instead_of))
-    if verdict is Verdict.READ:
-        return None, True
-    if verdict is Verdict.KEEP:
-        return None, False
+    verdict = judge_reading(original, Reading(Version(newest, read.content_hash), answer.instead_of))
+    if verdict is not Verdict.WRITE:
+        return None, verdict is Verdict.READ
     if original is not None:
         newest = max(newest, original.at)
     created_at = states[0].version_at if answer.state.parsed is None else read.created_at
     return ObjectRow(read.id, created_at, newest, read.content_hash, read.values), False
+
+
+def _is_tombstone(row: ObjectRow) -> bool:
+    return bool(row.values.get("deleted"))
 
 
 def _incomplete(state: State) -> bool:
@@ -179,10 +184,11 @@ def _touched_days(
     rows: Sequence[ObjectRow],
     known: Mapping[str, StoredVersion],
 ) -> set[dt.date]:
-    """The UTC days whose rollups these rows change."""
+    """The UTC days whose rollups these rows change: those where they count now, and those where they did."""
     days: set[dt.date] = set()
+    before = [known[row.id] for row in rows if row.id in known]
     if table in ("charges", "refunds", "early_fraud_warnings"):
-        days |= {row.created_at.astimezone(dt.UTC).date() for row in rows}
+        days |= {_day(state.created_at) for state in (*rows, *before)}
     if table == "charges":
         foreign = [row.id for row in rows if row.values.get("currency") != account.settlement_currency]
         if foreign:
@@ -192,10 +198,14 @@ def _touched_days(
     if table == "disputes":
         moments = [row.values.get("counted_at") for row in rows]
         moments += [item["created_at"] for row in rows for item in row.values.get("movements", [])]
-        days |= {dt.datetime.fromisoformat(moment).astimezone(dt.UTC).date() for moment in moments if moment}
-        before = [known[row.id].counted_at for row in rows if row.id in known]
-        days |= {moment.astimezone(dt.UTC).date() for moment in before if moment}
+        moments += [item["created_at"] for state in before for item in state.movements]
+        days |= {_day(dt.datetime.fromisoformat(moment)) for moment in moments if moment}
+        days |= {_day(state.counted_at) for state in before if state.counted_at}
     return days
+
+
+def _day(moment: dt.datetime) -> dt.date:
+    return moment.astimezone(dt.UTC).date()
 
 
 def read_again(stripe: StripeGateway, requests: Iterable[ReadRequest]) -> Answers:

@@ -153,6 +153,11 @@ def _read(stripe: StripeGateway, account: Account, run: Run) -> StepRead:
         try:
             _read_page(stripe, account, entry["resource"], entry["params"], read)
         except (NotFound, InvalidInput) as error:
+            if isinstance(error, NotFound) and read.cursor is not None:
+                # The object after which to go on is gone: read the window again, all of it.
+                log.warning("sync.cursor_lost", resource=entry["resource"])
+                read.cursor, read.fraction = None, 0.0
+                continue
             if entry["resource"] in ESSENTIAL:
                 raise AccessRevoked(UNREADABLE) from error
             # An account, or a Stripe, without this resource: what it would tell is not measured.
@@ -179,7 +184,11 @@ def _read_page(stripe: StripeGateway, account: Account, resource: str, params: d
     items: list[Json] = page.body.get("data") or []
     settlement = account.settlement_currency or _currency_read(read)
     for item in items:
-        _take(item, resource, account, settlement, page.as_of, read)
+        try:
+            _take(item, resource, account, settlement, page.as_of, read)
+        except InvalidInput as error:
+            # One object we can't read must not keep us from all the others.
+            log.error("sync.object_unreadable", resource=resource, object_id=item.get("id"), reason=error.message)
     read.read += len(items)
     if not page.body.get("has_more") or not items:
         _next_resource(read)

@@ -8,18 +8,18 @@ from vaultra_local.stripe_sim.account import DAY
 from vaultra_local.stripe_sim.simulator import OPERATIONS
 from vaultra_local.stripe_sim.small_accounts import YEN_ID
 
-from .conftest import NOW, Receiver
+from .conftest import NOW, Receiver, client
 
 
-def test_a_life_through_the_control_api(small: Any, hook: Receiver) -> None:
+def test_a_life_through_the_control_api(small: Any, hook: Receiver, web: httpx.Client) -> None:
     with small(webhook_url=hook[0]) as (stripe, reading):
         used = set()
 
         def do(operation: str, **arguments: Any) -> dict[str, Any]:
             used.add(operation)
-            answer = httpx.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/{operation}", json=arguments)
+            answer = web.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/{operation}", json=arguments)
             assert answer.status_code == 200, answer.text
-            return answer.json()  # type: ignore[no-any-return]
+            return dict(answer.json())
 
         customer = do("customer", description="Walk-in")
         charge = do("charge", amount=8000, customer=customer["id"])
@@ -66,7 +66,7 @@ def test_a_life_through_the_control_api(small: Any, hook: Receiver) -> None:
 
 def test_faults_requests_and_deliveries_over_http(small: Any, hook: Receiver) -> None:
     with small(webhook_url=hook[0]) as (stripe, reading):
-        control = httpx.Client(base_url=f"{stripe.url}/_sim", timeout=10)
+        control = client(base_url=f"{stripe.url}/_sim")
         assert control.get("/health").json() == {"status": "ok", "accounts": 1}
         assert control.get("/accounts").json()["accounts"][0]["objects"]["charge"] == 240
         assert control.post("/faults", json={"kind": "429", "count": 5}).status_code == 200
@@ -90,7 +90,7 @@ def test_faults_requests_and_deliveries_over_http(small: Any, hook: Receiver) ->
         control.close()
 
 
-def test_what_makes_no_sense_is_told_and_changes_nothing(small: Any) -> None:
+def test_what_makes_no_sense_is_told_and_changes_nothing(small: Any, web: httpx.Client) -> None:
     with small() as (stripe, reading):
         before = reading.get("events", limit=100).json()
         for path, body, status in (
@@ -104,7 +104,7 @@ def test_what_makes_no_sense_is_told_and_changes_nothing(small: Any) -> None:
             ("events", {"type": "x.y"}, 400),
             ("webhooks", {}, 400),
         ):
-            answer = httpx.post(f"{stripe.url}/_sim/{path}", json=body)
+            answer = web.post(f"{stripe.url}/_sim/{path}", json=body)
             assert (answer.status_code, "error" in answer.json()) == (status, True), path
-        assert httpx.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/charge", content=b"[").status_code == 400
+        assert web.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/charge", content=b"[").status_code == 400
         assert reading.get("events", limit=100).json() == before

@@ -14,17 +14,32 @@ from vaultra_local.stripe_sim.small_accounts import YEN_ID
 
 from .conftest import AS_OF, NOW, Receiver
 
-PATHS = ("charges", "refunds", "disputes", "payouts", "balance_transactions", "events", "customers", "balance")
+PATHS = (
+    "subscriptions",
+    "charges",
+    "refunds",
+    "disputes",
+    "payouts",
+    "balance_transactions",
+    "events",
+    "customers",
+    "balance",
+)
 
 
-def test_a_restart_gives_the_same_objects(small: Any, tmp_path: Path) -> None:
+def test_a_restart_gives_the_same_objects(small: Any, tmp_path: Path, web: httpx.Client) -> None:
     journal = tmp_path / "journal.jsonl"
     moment = [NOW]
     with small(journal=journal, now=lambda: moment[0]) as (stripe, reading):
         charge = stripe.do(YEN_ID, "charge", amount=700)
         moment[0] += 5
         for impossible in ({"charge": charge, "amount": 701}, {"charge": "ch_none"}):
-            assert httpx.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/refund", json=impossible).status_code >= 400
+            assert web.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/refund", json=impossible).status_code >= 400
+        orphan = {"customer": "cus_none", "price": "price_none"}
+        assert web.post(f"{stripe.url}/_sim/accounts/{YEN_ID}/subscription", json=orphan).status_code == 404
+        product = stripe.do(YEN_ID, "product", name="Notebook")
+        price = stripe.do(YEN_ID, "price", product=product, amount=300)
+        stripe.do(YEN_ID, "subscription", customer="cus_any", price=price)
         stripe.do(YEN_ID, "refund", charge=charge)
         payout = stripe.do(YEN_ID, "payout", amount=100)
         stripe.do(YEN_ID, "payout_failed", payout=payout)
@@ -35,7 +50,7 @@ def test_a_restart_gives_the_same_objects(small: Any, tmp_path: Path) -> None:
         with small(journal=journal, now=lambda: moment[0]) as (stripe, reading):
             after = {path: reading.get(path, **({} if path == "balance" else {"limit": 100})).json() for path in PATHS}
             assert after == before
-            own = httpx.get(f"{stripe.url}/v1/account", headers={"Authorization": f"Bearer {token}"})
+            own = web.get(f"{stripe.url}/v1/account", headers={"Authorization": f"Bearer {token}"})
             assert own.json()["id"] == YEN_ID
     with small(journal=journal, now=lambda: moment[0]) as (stripe, _):
         stripe.revoke(YEN_ID)
@@ -80,19 +95,19 @@ def test_the_anchor_is_set_once(tmp_path: Path) -> None:
     assert (tmp_path / "anchor").read_text().strip() == "2026-11-19"
 
 
-def test_the_process_starts_serves_and_comes_back_the_same(tmp_path: Path) -> None:
+def test_the_process_starts_serves_and_comes_back_the_same(tmp_path: Path, web: httpx.Client) -> None:
     command = [sys.executable, "-m", "vaultra_local.stripe_sim", "--port", "0", "--state", str(tmp_path)]
-    answers = []
+    answers: list[Any] = []
     for stop in (signal.SIGKILL, signal.SIGTERM):
         with subprocess.Popen([*command, "--no-webhooks"], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
                 url = process.stdout.readline().split()[-1]
-                assert httpx.get(f"{url}/_sim/health").json()["status"] == "ok"
+                assert web.get(f"{url}/_sim/health").json()["status"] == "ok"
                 headers = {"Authorization": "Bearer sk_test_x", "Stripe-Account": YEN_ID}
                 if not answers:
-                    httpx.post(f"{url}/_sim/accounts/{YEN_ID}/charge", json={"amount": 4321})
-                answers.append(httpx.get(f"{url}/v1/charges", params={"limit": 100}, headers=headers).json())
+                    web.post(f"{url}/_sim/accounts/{YEN_ID}/charge", json={"amount": 4321})
+                answers.append(web.get(f"{url}/v1/charges", params={"limit": 100}, headers=headers).json())
             finally:
                 process.send_signal(stop)
             assert process.wait(timeout=10) in (-stop, 0)

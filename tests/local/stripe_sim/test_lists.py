@@ -31,7 +31,7 @@ def test_a_list_has_every_object_once_newest_first(
 ) -> None:
     billing = path in ("subscriptions", "invoices", "invoice_payments", "prices", "products", "coupons")
     account = accounts["Fernhill Studio" if billing else "Quillwater Goods"]
-    everything = {"status": "all"} if path == "subscriptions" else {}
+    everything: dict[str, Any] = {"status": "all"} if path == "subscriptions" else {}
     expected = [one["id"] for one in rendered(account, BY_PATH[path].kind)]
     assert expected
     assert reader(account.id).ids(path, **everything) == expected
@@ -82,7 +82,8 @@ def test_a_filter_keeps_exactly_what_has_its_value(
     values = sorted({value_of(one) for one in objects} - {None})
     for value in random.Random(7).sample(values, min(4, len(values))):
         expected = [one["id"] for one in objects if value_of(one) == value]
-        assert reader(account.id).ids(path, limit=40, **{filter_name: value}) == expected
+        by_value: dict[str, Any] = {filter_name: value}
+        assert reader(account.id).ids(path, limit=40, **by_value) == expected
 
 
 def test_filters_and_bounds_hold_together(accounts: dict[str, StripeAccount], reader: Callable[[str], Reader]) -> None:
@@ -93,7 +94,7 @@ def test_filters_and_bounds_hold_together(accounts: dict[str, StripeAccount], re
         for one in rendered(account, "balance_transaction")
         if one["type"] == "refund" and since <= one["created"] < since + 90 * DAY
     ]
-    query = {"type": "refund", "created__gte": since, "created__lt": since + 90 * DAY}
+    query: dict[str, Any] = {"type": "refund", "created__gte": since, "created__lt": since + 90 * DAY}
     assert len(expected) > 20
     assert reading.ids("balance_transactions", limit=7, **query) == expected
 
@@ -112,7 +113,8 @@ def test_created_bounds_are_exact(
         "": lambda at: at == edge,
     }[operator]
     name = f"created__{operator}" if operator else "created"
-    found = reader(YEN_ID).ids("charges", **{name: edge})
+    bound: dict[str, Any] = {name: edge}
+    found = reader(YEN_ID).ids("charges", **bound)
     assert found == [one["id"] for one in charges if holds(one["created"])]
 
 
@@ -163,7 +165,32 @@ def test_events_are_those_of_the_last_thirty_days_by_type(
     assert reading.ids("events", limit=3, type="payout.paid") == [e["id"] for e in recent if e["type"] == "payout.paid"]
 
 
-@pytest.mark.parametrize("seed", range(6))
+def test_filters_follow_what_happens(small: Any) -> None:
+    with small() as (stripe, reading):
+        filters: list[tuple[str, dict[str, Any]]] = [
+            ("payouts", {"status": "paid"}),
+            ("payouts", {"status": "pending"}),
+            ("payouts", {"status": "failed"}),
+            ("charges", {"customer": reading.get("customers", limit=1).json()["data"][0]["id"]}),
+        ]
+        customer = filters[3][1]["customer"]
+        for path, query in filters:
+            reading.ids(path, **query)  # from here on there is an index to keep up
+        old = stripe.do(YEN_ID, "charge", amount=900, customer=customer, at=NOW - 90 * DAY)
+        new = stripe.do(YEN_ID, "charge", amount=900, customer=customer)
+        stripe.do(YEN_ID, "remove", kind="charge", object_id=reading.ids("charges", customer=customer)[1])
+        paid = [stripe.do(YEN_ID, "payout", amount=5, at=NOW - days * DAY) for days in (1, 40, 20)]
+        for payout in paid:
+            stripe.do(YEN_ID, "payout_paid", payout=payout)
+        stripe.do(YEN_ID, "payout_failed", payout=paid[1])
+        for path, query in filters:
+            ((name, value),) = query.items()
+            everything = rendered(stripe.simulator.accounts[YEN_ID], BY_PATH[path].kind)
+            assert reading.ids(path, limit=7, **query) == [one["id"] for one in everything if one[name] == value]
+        assert {old, new} <= set(reading.ids("charges", customer=customer))
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_missed_while_the_list_changes(small: Any, seed: int) -> None:
     chance = random.Random(seed)
     with small() as (stripe, reading):

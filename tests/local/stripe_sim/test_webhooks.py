@@ -1,25 +1,21 @@
 """Webhooks: signed so that Stripe's SDK accepts them, delivered until accepted, disturbed on request."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 import stripe as sdk
 
 from vaultra_local.stripe_sim import Disturbance, StripeAccount, build_event, signed
+from vaultra_local.stripe_sim.clock import wall_seconds
 from vaultra_local.stripe_sim.small_accounts import YEN_ID
 
 from .conftest import NOW, SECRET, Receiver
 
 
-def wall() -> int:
-    return int(time.time())
-
-
 def test_what_happens_is_listed_and_delivered(small: Any, hook: Receiver) -> None:
     url, received, _ = hook
-    with small(webhook_url=url, webhook_secret=SECRET, now=wall) as (stripe, reading):
+    with small(webhook_url=url, webhook_secret=SECRET, now=wall_seconds) as (stripe, reading):
         charge = stripe.do(YEN_ID, "charge", amount=5000)
         dispute = stripe.do(YEN_ID, "dispute", charge=charge)
         stripe.do(YEN_ID, "dispute_status", dispute=dispute, status="won")
@@ -45,7 +41,7 @@ def test_what_happens_is_listed_and_delivered(small: Any, hook: Receiver) -> Non
 
 def test_a_signature_holds_for_these_bytes_and_this_secret_only(hook: Receiver) -> None:
     event = build_event("charge.succeeded", YEN_ID, {"id": "ch_1", "object": "charge"}, created=NOW)
-    payload, headers = signed(event, SECRET, wall())
+    payload, headers = signed(event, SECRET, wall_seconds())
     assert sdk.StripeClient("sk_test_1").construct_event(payload, headers["Stripe-Signature"], SECRET).id == event["id"]
     for body, secret in ((payload + b" ", SECRET), (payload, "whsec_other")):
         with pytest.raises(sdk.SignatureVerificationError):
@@ -106,7 +102,7 @@ def test_revoking_access_is_told(small: Any, hook: Receiver) -> None:
     with small(webhook_url=url) as (stripe, _):
         stripe.revoke(YEN_ID)
         assert stripe.wait_for_webhooks()
-    (body, _), event = received[0], json.loads(received[0][0])
+    event = json.loads(received[0][0])
     assert (event["type"], event["account"]) == ("account.application.deauthorized", YEN_ID)
     assert event["data"]["object"]["object"] == "application"
 

@@ -14,7 +14,7 @@ declare
     leased record;
     dead jsonb := '[]';
 begin
-    -- An outcome is {subscription, message_id, attempt, error}; without an error it is an acknowledgement.
+    -- An outcome is {subscription, message_id, attempt, error, reached}; without an error it acknowledges.
     -- A failure of an earlier lease is ignored; a late success still counts.
     if jsonb_array_length(outcomes) > 0 then
         perform pg_temp.broker_forget((
@@ -23,10 +23,12 @@ begin
         -- After the last attempt there is nothing to wait for. The exponent is bounded against overflow.
         update broker_deliveries d
         set last_error = o.error,
+            attempts = d.attempts - case when o.reached then 0 else 1 end,
             visible_at = now() + make_interval(secs => case
-                when d.attempts >= s.max_attempts then 0
+                when o.reached and d.attempts >= s.max_attempts then 0
                 else least(s.max_backoff_seconds, s.min_backoff_seconds * 2 ^ least(d.attempts - 1, 30)) end)
-        from jsonb_to_recordset(outcomes) as o(subscription text, message_id bigint, attempt int, error text)
+        from jsonb_to_recordset(outcomes) 
+             as o(subscription text, message_id bigint, attempt int, error text, reached boolean)
         join broker_subscriptions s on s.name = o.subscription
         where o.error is not null
           and d.subscription = o.subscription and d.message_id = o.message_id and d.attempts = o.attempt;

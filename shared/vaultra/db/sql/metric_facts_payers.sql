@@ -16,21 +16,23 @@ with recent_charges as materialized (
     where integration_account_id = any(:accounts) and status = 'succeeded' and captured and not deleted
         and created_at < (cast(:today as date) - 29)::timestamp at time zone 'UTC'
     group by 1, 2
-), subscription_payments as materialized (
+), subscription_payments as (
     select integration_account_id as account, payment as reference
     from invoices
     cross join lateral jsonb_array_elements_text(paid_by || to_jsonb(id)) as payment
     where integration_account_id = any(:accounts) and subscription is not null and not deleted
+), subscription_charges as (
+    select distinct recent_charges.account, recent_charges.id
+    from recent_charges
+    cross join lateral unnest(array[id, payment_intent, invoice]) as reference
+    join subscription_payments using (account, reference)
 ), judged_charges as (
     select recent_charges.account, recent_charges.payer, settled_minor,
         first_days.first_day <= recent_charges.day - 30 as is_repeat,
-        (recent_charges.account, recent_charges.id) in (select account, reference from subscription_payments)
-            or (recent_charges.account, recent_charges.payment_intent) in (
-                select account, reference from subscription_payments)
-            or (recent_charges.account, recent_charges.invoice) in (
-                select account, reference from subscription_payments) as is_subscription
+        subscription_charges.id is not null as is_subscription
     from recent_charges
     left join first_days using (account, payer)
+    left join subscription_charges using (account, id)
 ), payers as (
     select account, payer, count(*) as charge_count, sum(settled_minor) as volume_minor,
         sum(settled_minor) filter (where is_repeat) as repeat_minor,

@@ -24,7 +24,7 @@ with days as (
         count(*),
         coalesce(sum(coalesce(
             refunds.settled_minor,
-            round(refunds.amount_minor * charges.settled_minor / nullif(charges.captured_minor, 0)::numeric)
+            round(refunds.amount_minor::numeric * charges.settled_minor / nullif(charges.captured_minor, 0))
         )), 0),
         0, 0, 0, 0
     from days
@@ -46,7 +46,7 @@ with days as (
         0
     from days
     join disputes on disputes.integration_account_id = :account and not disputes.deleted
-        and disputes.created_at < days.ends,
+        and disputes.created_at < days.ends + interval '1 day', -- money may leave a moment before the dispute's time
         lateral jsonb_to_recordset(disputes.movements)
             as movement(amount_minor bigint, currency text, created_at timestamptz)
     where movement.created_at >= days.begins and movement.created_at < days.ends and movement.currency = cast(:currency as text)

@@ -1,0 +1,52 @@
+"""What the functions find in their environment on one machine."""
+
+from collections.abc import Mapping
+
+from vaultra.config import Settings
+
+SIMULATOR_KEY = "sk_test_simulator"
+SIMULATOR_CLIENT = "ca_simulator"
+STRIPE_VARIABLES = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_CONNECT_CLIENT_ID")
+
+
+def of_demo(given: Mapping[str, str], secrets: Mapping[str, str], port: int, simulator_port: int) -> dict[str, str]:
+    """For the demo: none of the caller's settings, so that nothing of theirs is touched, and the simulator as Stripe."""
+    ours = {name.upper() for settings in Settings.__subclasses__() for name in settings.model_fields}
+    simulator = f"http://127.0.0.1:{simulator_port}"
+    return {
+        **{name: value for name, value in given.items() if name not in ours - {"LOG_LEVEL"}},
+        **secrets,
+        **_addresses(port),
+        "STRIPE_SECRET_KEY": SIMULATOR_KEY,
+        "STRIPE_CONNECT_CLIENT_ID": SIMULATOR_CLIENT,
+        "STRIPE_API_BASE": simulator,
+        "STRIPE_CONNECT_BASE": simulator,
+    }
+
+
+def of_dev(given: Mapping[str, str], secrets: Mapping[str, str], port: int) -> tuple[dict[str, str], list[str]]:
+    """For development: what the caller's environment names, completed; and hints on what is missing."""
+    environment = {**_addresses(port), **{name: value for name, value in given.items() if value}}
+    environment.setdefault("JWT_SECRET", secrets["JWT_SECRET"])
+    hints = []
+    if "PUBSUB_EMULATOR_HOST" in environment:
+        environment.setdefault("GOOGLE_CLOUD_PROJECT", "vaultra-local")
+    elif environment.pop("GOOGLE_CLOUD_PROJECT", None) is not None:
+        hints.append("GOOGLE_CLOUD_PROJECT is left aside: without PUBSUB_EMULATOR_HOST the embedded broker is used.")
+    missing = [name for name in STRIPE_VARIABLES if name not in environment]
+    if missing:
+        hints.append(f"Not set: {', '.join(missing)}. What needs them answers an error until they are.")
+    return environment, hints
+
+
+def for_process(environment: Mapping[str, str], pool_size: int) -> dict[str, str]:
+    """One process's environment; `pool_size` is its share of the database's connections, and its threads."""
+    # Unbuffered, so that a log's last line is there when a process is killed.
+    return {**environment, "POOL_SIZE": str(pool_size), "PYTHONUNBUFFERED": "1"}
+
+
+def _addresses(port: int) -> dict[str, str]:
+    site = f"http://127.0.0.1:{port}"
+    return {"SITE_URL": site, "PUBLIC_API_URL": f"{site}/api/v1"}
+
+
