@@ -5,7 +5,7 @@ import {
   formatPeriod,
   formatPoints,
   formatRatio,
-  formatValue,
+  humanise,
   toSentence,
 } from '../src/lib/format';
 
@@ -34,15 +34,8 @@ describe('ratios', () => {
 });
 
 describe('values', () => {
-  it('shows a dash for what was not measured, never a zero', () => {
-    expect(formatValue(null, 'ratio', null)).toBe('—');
-    expect(formatValue(0, 'ratio', null)).toBe('0%');
-  });
   it('reads states and trends as words', () => {
-    expect(formatValue('payouts_disabled', 'state', null)).toBe('Payouts disabled');
-  });
-  it('counts days', () => {
-    expect(formatValue(1, 'days', null)).toBe('1 day');
+    expect(humanise('past_due')).toBe('Past due');
   });
   it('signs points', () => {
     expect([formatPoints(10), formatPoints(-15), formatPoints(0)]).toEqual(['+10', '−15', '0']);

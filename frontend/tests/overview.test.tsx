@@ -25,6 +25,19 @@ const METRICS: Metrics = {
   stale: false,
 };
 const STATUS: StripeStatus = { connected: true, account_id: 'acct_1' };
+const DEFINITIONS = {
+  metrics: [
+    {
+      key: 'mrr',
+      label: 'Monthly recurring revenue',
+      unit: 'money',
+      meaning: 'What subscriptions bring a month.',
+      formula: 'price × quantity',
+      source: 'subscriptions',
+      low_sample_below: null,
+    },
+  ],
+};
 const NO_DATA = { status: 404, code: 'NO_DATA' };
 
 type Answer = object | { status: number; code: string };
@@ -38,6 +51,7 @@ beforeEach(() => {
     '/auth/me': { id: 'u', email: 'a@b.co', name: 'A', businesses: [{ id: 'b1', name: 'Lark', role: 'owner' }] },
     '/integrations/stripe/status': STATUS,
     '/metrics': METRICS,
+    '/metrics/definitions': DEFINITIONS,
     '/readiness': EXAMPLE_READINESS,
   };
   vi.stubGlobal('fetch', async (request: Request) => {
@@ -71,6 +85,7 @@ it('says why a figure is missing instead of showing a zero', async () => {
   const tile = (await screen.findByRole('heading', { name: 'Monthly recurring revenue' })).closest('li');
   expect(tile?.textContent).toContain('—');
   expect(tile?.textContent).toContain('There never was a subscription.');
+  expect(tile?.textContent).toContain('What subscriptions bring a month.');
 });
 
 it('shows how far the reading has come before the first score', async () => {

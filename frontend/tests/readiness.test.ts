@@ -15,7 +15,7 @@ function rule(label: string, points: number, effect?: Rule['effect']): Rule {
     points,
     best_points: 10,
     worst_points: -50,
-    band: null,
+    band: '',
     effect: effect ?? (points > 0 ? 'helps' : points < 0 ? 'hurts' : 'neutral'),
     reason: null,
     sentence: '',
@@ -63,7 +63,9 @@ describe('the sum', () => {
 describe('the answer', () => {
   it('names what helps and what costs most', () => {
     const text = answerSentence(readiness(53, [rule('Payout reliability', 10), rule('MRR', -2), rule('Refunds', -5)]));
-    expect(text).toBe('Funding-ready, at 53 of 100: payout reliability (+10) helps most, refunds (−5) costs most.');
+    expect(text).toBe(
+      'Funding-ready, at 53 of 100: most points from payout reliability (+10), most lost to refunds (−5).',
+    );
   });
   it('says so when nothing was measured', () => {
     const empty = readiness(50, [rule('A', 0, 'not_measured')]);

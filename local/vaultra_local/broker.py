@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import orjson
@@ -178,13 +179,15 @@ async def _push(client: httpx.AsyncClient, lease: Lease) -> Outcome:
         return replace(delivery, error=f"nobody listens: {error}", reached=False)
     except (httpx.HTTPError, OSError) as error:
         return replace(delivery, error=f"{type(error).__name__}: {error}")
-    return delivery if response.status_code in ACKNOWLEDGING else replace(delivery, error=f"HTTP {response.status_code}")
+    if response.status_code not in ACKNOWLEDGING:
+        return replace(delivery, error=f"HTTP {response.status_code}")
+    return delivery
 
 
 def envelope(lease: Lease) -> bytes:
     """The body of a Pub/Sub push request, key for key."""
     published = lease.published_at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    message = {
+    message: dict[str, Any] = {
         "data": base64.b64encode(lease.data).decode(),
         "messageId": str(lease.message_id),
         "message_id": str(lease.message_id),
@@ -194,7 +197,10 @@ def envelope(lease: Lease) -> bytes:
     }
     if lease.ordering_key:
         message["orderingKey"] = lease.ordering_key
-    body = {"message": message, "subscription": f"projects/{PROJECT}/subscriptions/{lease.subscription}"}
+    body: dict[str, Any] = {
+        "message": message,
+        "subscription": f"projects/{PROJECT}/subscriptions/{lease.subscription}",
+    }
     if lease.counts_attempts:
         body["deliveryAttempt"] = lease.attempt
     return orjson.dumps(body)

@@ -17,7 +17,7 @@ class Command:
     name: str
     about: str
     run: Callable[[Arguments], int]
-    add_arguments: Callable[[argparse.ArgumentParser], object] = lambda parser: None
+    add_arguments: Callable[[argparse.ArgumentParser], object] = lambda _parser: None
 
 
 def main(argv: list[str] | None = None) -> int:

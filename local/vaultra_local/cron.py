@@ -26,10 +26,8 @@ class Cron:
         """Whether the job is scheduled in this minute."""
         on_day = minute.day in self.days
         on_weekday = minute.isoweekday() % 7 in self.weekdays
-        if self.any_day or self.any_weekday:
-            today = on_day and on_weekday
-        else:
-            today = on_day or on_weekday
+        both_restricted = not (self.any_day or self.any_weekday)
+        today = (on_day or on_weekday) if both_restricted else (on_day and on_weekday)
         return today and minute.month in self.months and minute.hour in self.hours and minute.minute in self.minutes
 
 

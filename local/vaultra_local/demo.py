@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
-from vaultra_local.stripe_sim import cdnow, software_business, troubled_shop
+from vaultra_local.stripe_sim.cdnow import ACCOUNT_ID as CDNOW_ACCOUNT
+from vaultra_local.stripe_sim.software_business import ACCOUNT_ID as SOFTWARE_ACCOUNT
+from vaultra_local.stripe_sim.troubled_shop import ACCOUNT_ID as SHOP_ACCOUNT
 
 EMAIL = "demo@vaultra.example"
 PASSWORD = "demo-password"  # noqa: S105 - printed on the terminal, and good for this machine only
@@ -30,11 +32,11 @@ class DemoBusiness:
 BUSINESSES = (
     DemoBusiness(
         "CDNOW (real history)",
-        cdnow.ACCOUNT_ID,
+        CDNOW_ACCOUNT,
         {"industry": "ecommerce", "legal_entity": "CDNOW, Inc.", "founded_at": "1994-02-01"},
     ),
-    DemoBusiness("Fernhill Studio", software_business.ACCOUNT_ID, {"industry": "software"}),
-    DemoBusiness("Harbour Lane Goods", troubled_shop.ACCOUNT_ID, {"industry": "retail"}),
+    DemoBusiness("Fernhill Studio", SOFTWARE_ACCOUNT, {"industry": "software"}),
+    DemoBusiness("Harbour Lane Goods", SHOP_ACCOUNT, {"industry": "retail"}),
 )
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 
@@ -63,10 +62,10 @@ class Emulator:
                 if httpx.get(f"http://{self.host}/", trust_env=False).status_code == 200:
                     return self
             time.sleep(0.05)
-        self.__exit__(None, None, None)
+        self.__exit__()
         raise RuntimeError("the Pub/Sub emulator does not start")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(self, *_raised: object) -> None:
         assert self._process is not None
         self._process.kill()  # it has nothing to save
         self._process.wait()

@@ -10,7 +10,7 @@ STRIPE_VARIABLES = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_CONNEC
 
 
 def of_demo(given: Mapping[str, str], secrets: Mapping[str, str], port: int, simulator_port: int) -> dict[str, str]:
-    """For the demo: none of the caller's settings, so that nothing of theirs is touched, and the simulator as Stripe."""
+    """For the demo: none of the caller's settings, so that nothing of theirs is touched; the simulator is Stripe."""
     ours = {name.upper() for settings in Settings.__subclasses__() for name in settings.model_fields}
     simulator = f"http://127.0.0.1:{simulator_port}"
     return {
@@ -48,5 +48,3 @@ def for_process(environment: Mapping[str, str], pool_size: int) -> dict[str, str
 def _addresses(port: int) -> dict[str, str]:
     site = f"http://127.0.0.1:{port}"
     return {"SITE_URL": site, "PUBLIC_API_URL": f"{site}/api/v1"}
-
-

@@ -47,7 +47,12 @@ def _within(path: str, prefix: str) -> bool:
 
 def _nothing_here() -> JSONResponse:
     request_id = uuid.uuid4().hex
-    error = {"code": "NOT_FOUND", "message": "There is nothing at this address", "details": {}, "request_id": request_id}
+    error = {
+        "code": "NOT_FOUND",
+        "message": "There is nothing at this address",
+        "details": {},
+        "request_id": request_id,
+    }
     return JSONResponse(
         {"error": error},
         status_code=404,

@@ -12,10 +12,9 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from vaultra_local.keeper import keeper
 from vaultra_local.lock import hold
@@ -127,7 +126,7 @@ class EmbeddedPostgres:
     def __enter__(self) -> "EmbeddedPostgres":
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(self, *_raised: object) -> None:
         self.stop()
 
     def _data_folder(self) -> Path:
@@ -161,7 +160,7 @@ class EmbeddedPostgres:
         command = [
             *(str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(handover)),
             *("-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            *([] if self._durable else ["--no-sync"]),
+            "--no-sync",  # it holds nothing yet, and waiting for the disk takes seconds
         ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, cwd="/", **_as(self._server_user))
@@ -306,14 +305,15 @@ def _external_cluster(link: Path, user: pwd.struct_passwd) -> Path:
     if data.parent.parent != clusters:
         raise PostgresError(f"{link} points to {data}, which is not a place of ours")
     data.parent.mkdir(mode=0o755, exist_ok=True)
-    (data.parent / "link").write_text(str(link))
-    _remove_unlinked(clusters)
+    note = data.parent / "link"
+    note.write_text(str(link))
+    _remove_unlinked(clusters, now=note.stat().st_mtime)
     data.mkdir(mode=0o700, exist_ok=True)
     os.chown(data, user.pw_uid, user.pw_gid)
     return data
 
 
-def _remove_unlinked(clusters: Path) -> None:
+def _remove_unlinked(clusters: Path, now: float) -> None:
     """Remove clusters nobody links to (their checkout was deleted) and nobody started for a week.
 
     A checkout that was only moved gets its data back if it is started within that time.
@@ -323,7 +323,7 @@ def _remove_unlinked(clusters: Path) -> None:
             note = cluster / "link"
             link = Path(note.read_text())
             linked = link.is_symlink() and link.readlink() == cluster / "data"
-            if not linked and time.time() - note.stat().st_mtime > UNLINKED_DAYS * 86_400:
+            if not linked and now - note.stat().st_mtime > UNLINKED_DAYS * 86_400:
                 _end_orphans(cluster / "data")
                 shutil.rmtree(cluster)
 

@@ -92,7 +92,7 @@ def subscriber() -> Iterator[Subscriber]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None: ...
+        def log_message(self, *_arguments: object) -> None: ...
 
     server = Server(("127.0.0.1", 0), Handler)
     found = Subscriber(f"http://127.0.0.1:{server.server_address[1]}")
@@ -115,7 +115,9 @@ class Broker:
     publisher: Publisher
     subscribe: Callable[[Sequence[Subscription]], None]
 
-    def publish(self, *texts: str, topic: str = "work", key: str = "", attributes: Mapping[str, str] | None = None):
+    def publish(
+        self, *texts: str, topic: str = "work", key: str = "", attributes: Mapping[str, str] | None = None
+    ) -> None:
         self.publisher.publish([Message(topic, t.encode(), key, attributes or {}) for t in texts])
 
 
@@ -201,7 +203,7 @@ def subscription(subscriber: Subscriber) -> Subscription:
 # --- the contract ---------------------------------------------------------------------------
 
 
-def test_the_push_has_pubsubs_envelope(broker: Broker, subscriber: Subscriber, subscription: Subscription):
+def test_the_push_has_pubsubs_envelope(broker: Broker, subscriber: Subscriber, subscription: Subscription) -> None:
     broker.subscribe([subscription])
     broker.publish("héllo", attributes={"request_id": "abc"}, key="shop 1")
     broker.publish("plain")
@@ -221,7 +223,7 @@ def test_the_push_has_pubsubs_envelope(broker: Broker, subscriber: Subscriber, s
     assert "orderingKey" not in plain.message
 
 
-def test_a_failed_push_comes_again(broker: Broker, subscriber: Subscriber, subscription: Subscription):
+def test_a_failed_push_comes_again(broker: Broker, subscriber: Subscriber, subscription: Subscription) -> None:
     subscriber.answer = lambda push: 500 if len(subscriber.pushes) < 3 else 204
     broker.subscribe([subscription])
     broker.publish("again")
@@ -232,7 +234,9 @@ def test_a_failed_push_comes_again(broker: Broker, subscriber: Subscriber, subsc
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 302, 400, 404, 429, 503])
-def test_these_statuses_acknowledge(status: int, embedded: Broker, subscriber: Subscriber, subscription: Subscription):
+def test_these_statuses_acknowledge(
+    status: int, embedded: Broker, subscriber: Subscriber, subscription: Subscription
+) -> None:
     # On the embedded broker only, because the emulator retries by the second. 102, which Pub/Sub also takes,
     # is an interim status that no HTTP/1.1 client reports.
     subscriber.answer = lambda push: status if len(subscriber.pushes) == 1 else 204
@@ -246,7 +250,7 @@ def test_these_statuses_acknowledge(status: int, embedded: Broker, subscriber: S
 
 def test_a_slow_subscriber_gets_it_again_after_the_ack_deadline(
     broker: Broker, subscriber: Subscriber, subscription: Subscription
-):
+) -> None:
     deadline = 0.5 if broker.name == "embedded" else 10  # Pub/Sub allows no shorter one
 
     def slow(push: Push) -> int:
@@ -268,7 +272,7 @@ def test_a_slow_subscriber_gets_it_again_after_the_ack_deadline(
 )
 def test_a_poison_message_goes_to_its_dead_letter_topic_and_the_others_flow(
     attempts: int, broker: Broker, subscriber: Subscriber, subscription: Subscription
-):
+) -> None:
     subscriber.answer = lambda push: 500 if push.path == "/first" and push.text == "poison" else 204
     work = replace(subscription, max_attempts=attempts, dead_letter_topic="work.first.dead")
     dead = replace(subscription, name="dead.collector", topic="work.first.dead", endpoint=f"{subscriber.url}/dead")
@@ -296,7 +300,7 @@ def test_a_poison_message_goes_to_its_dead_letter_topic_and_the_others_flow(
 
 def test_messages_of_a_key_arrive_in_order_even_when_one_fails(
     broker: Broker, subscriber: Subscriber, subscription: Subscription
-):
+) -> None:
     failures: Counter[str] = Counter()
 
     def sometimes(push: Push) -> int:
@@ -326,7 +330,7 @@ def test_messages_of_a_key_arrive_in_order_even_when_one_fails(
 
 def test_every_subscription_of_a_topic_gets_every_message(
     broker: Broker, subscriber: Subscriber, subscription: Subscription
-):
+) -> None:
     second = replace(subscription, name="work.second", endpoint=f"{subscriber.url}/second")
     subscriber.answer = lambda push: 500 if push.path == "/second" and len(subscriber.on("/second")) < 3 else 204
     broker.subscribe([subscription, second])
@@ -334,7 +338,7 @@ def test_every_subscription_of_a_topic_gets_every_message(
     subscriber.wait(lambda: len(subscriber.on("/first")) == 1 and len(subscriber.on("/second")) == 3, 15)
 
 
-def test_a_thousand_messages_all_arrive(broker: Broker, subscriber: Subscriber, subscription: Subscription):
+def test_a_thousand_messages_all_arrive(broker: Broker, subscriber: Subscriber, subscription: Subscription) -> None:
     broker.subscribe([subscription])
     expected = {f"message {number}" for number in range(1000)}
     began = time.monotonic()
@@ -342,15 +346,15 @@ def test_a_thousand_messages_all_arrive(broker: Broker, subscriber: Subscriber, 
     published = time.monotonic()
     subscriber.wait(lambda: {push.text for push in subscriber.pushes} == expected, 60)
     arrived = time.monotonic()
-    print(
-        f"\n{broker.name}: 1,000 published in {published - began:.2f} s, all delivered {arrived - published:.2f} s later"
-    )
+    print(f"\n{broker.name}: 1,000 published in {published - began:.2f} s, delivered {arrived - published:.2f} s later")
 
 
 # --- the embedded broker alone ---------------------------------------------------------------
 
 
-def test_the_back_off_grows_up_to_its_limit(embedded: Broker, subscriber: Subscriber, subscription: Subscription):
+def test_the_back_off_grows_up_to_its_limit(
+    embedded: Broker, subscriber: Subscriber, subscription: Subscription
+) -> None:
     subscriber.answer = lambda push: 500
     embedded.subscribe([replace(subscription, min_backoff_seconds=0.1, max_backoff_seconds=0.4)])
     embedded.publish("never")
@@ -362,7 +366,7 @@ def test_the_back_off_grows_up_to_its_limit(embedded: Broker, subscriber: Subscr
 
 def test_an_endpoint_where_nobody_listens_costs_no_attempt(
     embedded: Broker, subscriber: Subscriber, subscription: Subscription, fresh_engine: Engine
-):
+) -> None:
     """A function that only restarts loses no message to the dead letters."""
     absent = replace(
         subscription, endpoint="http://127.0.0.1:9/first", max_attempts=2, dead_letter_topic="work.first.dead"
@@ -379,7 +383,7 @@ def test_an_endpoint_where_nobody_listens_costs_no_attempt(
 
 def test_no_more_are_outstanding_than_the_function_serves_at_once(
     embedded: Broker, subscriber: Subscriber, subscription: Subscription
-):
+) -> None:
     running, most = Counter[str](), 0
     lock = threading.Lock()
 
@@ -402,7 +406,7 @@ def test_no_more_are_outstanding_than_the_function_serves_at_once(
 
 def test_nothing_stays_behind_when_everything_is_acknowledged(
     embedded: Broker, subscriber: Subscriber, subscription: Subscription, fresh_engine: Engine
-):
+) -> None:
     embedded.subscribe([subscription, replace(subscription, name="work.second")])
     embedded.publish(*[str(number) for number in range(50)])
     embedded.publish("nobody listens", topic="elsewhere")
@@ -416,7 +420,9 @@ def test_nothing_stays_behind_when_everything_is_acknowledged(
         assert queue.count_outstanding(connection) == {}
 
 
-def test_a_late_failure_does_not_disturb_the_delivery_that_followed(fresh_engine: Engine, subscription: Subscription):
+def test_a_late_failure_does_not_disturb_the_delivery_that_followed(
+    fresh_engine: Engine, subscription: Subscription
+) -> None:
     with fresh_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         queue.open_queue(connection)
         queue.write_subscriptions(connection, [replace(subscription, ack_deadline_seconds=0.05)])
@@ -435,12 +441,12 @@ def test_the_database_may_go_away_and_come_back(
     postgres: EmbeddedPostgres,
     subscriber: Subscriber,
     subscription: Subscription,
-):
+) -> None:
     """The broker's part of "the database is down": nothing lost, delivered after its return, nobody crashes."""
     from vaultra.db import migrate
 
     folder = postgres.folder.parent / "restarted"
-    with EmbeddedPostgres(folder, durable=False) as server:
+    with EmbeddedPostgres(folder) as server:
         engine = database.create(server.url(), pool_size=4)
         migrate.upgrade(server.url())
         publisher = EmbeddedPublisher(engine)
@@ -478,7 +484,7 @@ def test_the_database_may_go_away_and_come_back(
 
 def test_a_pusher_killed_in_the_middle_loses_nothing(
     fresh_database_url: str, fresh_engine: Engine, subscriber: Subscriber, tmp_path: Path
-):
+) -> None:
     """kill -9 between lease and acknowledgement; the next pusher delivers again at once."""
 
     def start() -> subprocess.Popen[bytes]:

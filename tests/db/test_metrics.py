@@ -142,6 +142,33 @@ def test_subscription_charges_are_linked_three_ways(books: Books) -> None:
     assert facts(books).payers.subscription_minor == 111
 
 
+def test_a_history_without_statistics_is_read_quickly(books: Books) -> None:
+    # Row by row, 20,000 recent charges against 20,000 invoices would take minutes.
+    keys = {"account": books.account.id, "business": books.business_id, "at": days_ago(9), "count": 20_000}
+    common = "cast(:account as uuid), cast(:business as uuid), cast(:at as timestamptz), cast(:at as timestamptz), ''"
+    books.conn.execute(
+        text(
+            f"""insert into charges (integration_account_id, business_id, created_at, version_at, content_hash, id,
+                amount_minor, captured_minor, currency, settled_minor, status, captured, customer, payment_intent)
+            select {common}, 'ch_' || n, 1, 1, 'usd', 1, 'succeeded', true, 'cus_' || n, 'pi_' || n
+            from generate_series(1, cast(:count as int)) as n"""
+        ),
+        keys,
+    )
+    books.conn.execute(
+        text(
+            f"""insert into invoices (integration_account_id, business_id, created_at, version_at, content_hash, id,
+                subscription, paid_by)
+            select {common}, 'in_' || n, 'sub_1', jsonb_build_array('pi_' || n)
+            from generate_series(1, cast(:count as int)) as n"""
+        ),
+        keys,
+    )
+    books.conn.execute(text("set local statement_timeout = '3s'"))
+    payers = metrics.metric_facts(books.conn, [books.business_id], AS_OF)[books.business_id].payers
+    assert payers.subscription_minor == payers.volume_minor == payers.payer_count == 20_000
+
+
 def test_payouts_of_ninety_days(books: Books) -> None:
     first, before = TODAY - dt.timedelta(days=89), TODAY - dt.timedelta(days=90)
     paid_at = days_ago(80)

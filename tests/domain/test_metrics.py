@@ -197,6 +197,26 @@ def test_recurring_revenue() -> None:
     assert compute_metrics(shop(), AS_OF)["mrr"].value is None
 
 
+def test_retention_counts_upgrades_of_those_who_stay_only() -> None:
+    # 20 subscribers at 10 then; now 5 pay 25 and 8 pay 10: 205 of 200, whatever three new ones bring.
+    def one(name: str, cents: int, age: int, **more: Any) -> Subscription:
+        plan = (Item("usd", "month", Fraction(cents)),)
+        return Subscription(name, "active", plan, f"c{name[1:]}", AS_OF - dt.timedelta(days=age), **more)
+
+    ended = {"ended_at": AS_OF - dt.timedelta(days=1)}
+    then = [replace(one(f"t{n}", 10_00, 90, **ended), status="canceled") for n in range(20)]
+    upgraded = [one(f"u{n}", 25_00, 1) for n in range(5)]
+    kept = [one(f"k{n}", 10_00, 1) for n in range(5, 13)]
+    new = [one(f"n{n}", 99_00, 1) for n in range(50, 53)]
+    metrics = compute_metrics(shop(subscriptions=(*then, *upgraded, *kept, *new), subscriptions_ever=36), AS_OF)
+    assert metrics["net_revenue_retention"].value == Fraction(205, 200)
+    assert metrics["subscriber_churn_rate"].value == Fraction(7, 20)
+
+
+def test_activity_counts_disputes_of_the_window_not_of_its_charges() -> None:
+    assert value("chargeback_ratio", window=Totals(charge_count=1000, dispute_count=10)) == Fraction(1, 100)
+
+
 def test_what_could_not_be_converted_is_listed() -> None:
     charge = Unconverted("ch_1", 500, "sek")
     plan = (Item("nok", "month", Fraction(10_00)),)

@@ -5,6 +5,7 @@ import { switchBusiness } from '../lib/business';
 import { formatAgo, formatMoment, formatPeriod } from '../lib/format';
 import { metricTiles } from '../lib/metrics';
 import {
+  definitionsQuery,
   metricsQuery,
   POLL_IDLE_MS,
   POLL_SETTLING_MS,
@@ -25,6 +26,8 @@ import SyncNotice, { isSyncing } from './SyncNotice';
 import { useChoice } from './useChoice';
 
 export default function Overview() {
+  // The tiles' words are the same for everybody, so they are asked for at once.
+  useQuery(definitionsQuery, queryClient);
   return <DashboardGuard fallback={<OverviewSkeleton />}>{(user) => <ChosenBusiness user={user} />}</DashboardGuard>;
 }
 
@@ -152,14 +155,13 @@ function Freshness({ business, readiness, metrics, status }: FreshnessProps) {
       <span>
         As of <time dateTime={asOf}>{formatMoment(asOf)}</time>, {formatAgo(asOf)}
       </span>
-      {metrics && <span>Period {formatPeriod(metrics.period_start, metrics.period_end)}, in UTC days</span>}
       {status?.last_synced_at && (
         <span>
           Stripe read <time dateTime={status.last_synced_at}>{formatAgo(status.last_synced_at)}</time>
         </span>
       )}
       {status?.livemode === false && <span className="tag tag-warn">Stripe test mode</span>}
-      {metrics?.stale && <span className="tag tag-warn">New figures are being computed</span>}
+      {metrics?.stale && <span className="tag tag-warn">The next computation is late</span>}
     </p>
   );
 }
@@ -205,13 +207,17 @@ function Notices({
 }
 
 function Tiles({ metrics }: { metrics: Metrics }) {
+  const definitions = useQuery(definitionsQuery, queryClient);
   return (
     <section aria-labelledby="figures">
       <h2 id="figures" className="font-semibold">
         Key figures
       </h2>
+      <p className="mt-1 text-sm text-muted">
+        {formatPeriod(metrics.period_start, metrics.period_end)}, in UTC days, where a figure names no other time.
+      </p>
       <ul className="mt-3 grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-3">
-        {metricTiles(metrics).map((tile) => (
+        {metricTiles(metrics, definitions.data ?? []).map((tile) => (
           <MetricTile key={tile.key} tile={tile} />
         ))}
       </ul>

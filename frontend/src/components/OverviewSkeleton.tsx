@@ -1,5 +1,5 @@
 /** The overview's outline while it loads, in the sizes of what will stand there. */
-import { METRIC_TEXTS } from '../lib/metrics';
+import { TILE_KEYS } from '../lib/metrics';
 
 export default function OverviewSkeleton() {
   return (
@@ -28,8 +28,8 @@ export default function OverviewSkeleton() {
         </div>
       </div>
       <div className="grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-3">
-        {METRIC_TEXTS.map((text) => (
-          <div key={text.key} className="card h-[200px] p-4">
+        {TILE_KEYS.map((key) => (
+          <div key={key} className="card h-[200px] p-4">
             <div className="skel h-4 w-24" />
             <div className="skel mt-4 h-7 w-28 max-w-full" />
             <div className="skel mt-4 h-4 w-full" />

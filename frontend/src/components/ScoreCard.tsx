@@ -1,18 +1,16 @@
 /** The answer first: the score, its tier, one sentence why, how sure it is and how far the next tier lies. */
 import { formatRatio, NOT_MEASURED, plural } from '../lib/format';
 import { answerSentence, nextTier, nothingMeasured, rangeText, TIERS, trendText } from '../lib/readiness';
-import type { Readiness, Tier, Trend } from '../lib/types';
+import type { Readiness } from '../lib/types';
 import Gauge from './Gauge';
 import Icon, { type IconName } from './Icon';
 
-const TREND_ICON: Record<Trend, IconName> = { improving: 'up', declining: 'down', stable: 'level' };
-const TREND_TONE: Record<Trend, string> = { improving: 'text-good', declining: 'text-bad', stable: 'text-muted' };
-const TIER_TONE: Record<Tier, string> = {
-  not_ready: 'tag-bad',
-  improving: 'tag-warn',
-  funding_ready: '',
-  highly_attractive: '',
+const TREND_LOOK: Partial<Record<string, { icon: IconName; tone: string }>> = {
+  improving: { icon: 'up', tone: 'text-good' },
+  declining: { icon: 'down', tone: 'text-bad' },
+  stable: { icon: 'level', tone: 'text-muted' },
 };
+const TIER_TONE: Partial<Record<string, string>> = { not_ready: 'tag-bad', improving: 'tag-warn' };
 
 interface Props {
   readiness: Readiness;
@@ -22,6 +20,7 @@ interface Props {
 export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
   const { score, tier_label, trend, confidence, components, provisional } = readiness;
   const next = nextTier(score);
+  const look = TREND_LOOK[trend ?? ''];
   const meaning = nothingMeasured(readiness)
     ? 'Nothing could be measured yet.'
     : TIERS.find((each) => each.key === readiness.tier)?.meaning;
@@ -31,7 +30,7 @@ export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
         <div>
           <Gauge score={score} tierLabel={tier_label} low={confidence.low} high={confidence.high} />
           <p className="mt-1 flex flex-wrap justify-center gap-2">
-            <span className={`tag ${TIER_TONE[readiness.tier]}`}>{tier_label}</span>
+            <span className={`tag ${TIER_TONE[readiness.tier] ?? ''}`}>{tier_label}</span>
             {provisional && <span className="tag tag-plain">Provisional</span>}
           </p>
         </div>
@@ -42,8 +41,8 @@ export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
           {meaning && <p className="mt-2 text-sm text-muted">{meaning}</p>}
           <dl className="mt-4 grid gap-x-6 gap-y-3 text-sm @lg:grid-cols-3">
             <Fact term="Change">
-              <span className={`inline-flex items-start gap-1 ${trend ? TREND_TONE[trend] : 'text-muted'}`}>
-                {trend && <Icon name={TREND_ICON[trend]} />}
+              <span className={`inline-flex items-start gap-1 ${look?.tone ?? 'text-muted'}`}>
+                {look && <Icon name={look.icon} />}
                 {trendText(trend)}
               </span>
             </Fact>

@@ -1,5 +1,5 @@
 /** The score as a sum anyone can check: the start, every rule's points, and the score they end at. */
-import { formatPoints, formatValue, plural, toSentence } from '../lib/format';
+import { formatPoints, plural, toSentence } from '../lib/format';
 import { addUp, MAX_SCORE, MIN_SCORE, type Sum, TIER_EDGES } from '../lib/readiness';
 import type { Readiness, Rule } from '../lib/types';
 
@@ -32,9 +32,7 @@ export default function ScoreSum({ readiness, headingId = 'sum' }: { readiness: 
         {sum.steps.map(({ rule, before, after }) => (
           <li key={rule.key} className={ROW}>
             <div className="min-w-0">
-              <p>
-                <span className="font-medium">{rule.label}</span> <Value rule={rule} />
-              </p>
+              <p className="font-medium">{rule.label}</p>
               <p className="text-sm text-muted">{rule.sentence}</p>
             </div>
             <Bar view={view} from={before} to={after} tone={rule.points > 0 ? 'gain' : 'loss'} />
@@ -73,12 +71,6 @@ export default function ScoreSum({ readiness, headingId = 'sum' }: { readiness: 
       />
     </section>
   );
-}
-
-/** The measured value; a bare count says nothing without the sentence that follows. */
-function Value({ rule }: { rule: Rule }) {
-  if (rule.unit === 'count') return null;
-  return <span className="text-sm text-muted">{formatValue(rule.value, rule.unit, rule.currency)}</span>;
 }
 
 function best(rule: Rule): string {
@@ -179,10 +171,7 @@ function Quiet({ title, note, rules }: { title: string; note: string; rules: Rul
         {rules.map((rule) => (
           <li key={rule.key} className="grid grid-cols-[1fr_auto] gap-x-4">
             <div className="min-w-0">
-              <p>
-                <span className="font-medium">{rule.label}</span>{' '}
-                {rule.effect !== 'not_measured' && <Value rule={rule} />}
-              </p>
+              <p className="font-medium">{rule.label}</p>
               <p className="text-muted">{quietText(rule)}</p>
             </div>
             <Points aside={best(rule)}>0</Points>

@@ -5,6 +5,7 @@ import type {
   Business,
   BusinessCreate,
   CurrentUser,
+  Definition,
   ErrorEnvelope,
   Metrics,
   paths,
@@ -13,7 +14,7 @@ import type {
   StripeStatus,
 } from './types';
 
-export const API_BASE: string = import.meta.env.PUBLIC_API_URL ?? '/api/v1';
+const API_BASE: string = import.meta.env.PUBLIC_API_URL ?? '/api/v1';
 const TIMEOUT_MS = 20_000;
 
 /** What went wrong, in the words of the API's error envelope. `status` 0 means no answer came. */
@@ -53,6 +54,10 @@ function isEnvelope(body: unknown): body is ErrorEnvelope {
   return typeof (body as ErrorEnvelope | null)?.error?.message === 'string';
 }
 
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
 function toApiError(body: unknown, response: Response): ApiError {
   const wait = Number(response.headers.get('Retry-After')) || null;
   const id = response.headers.get('X-Request-Id');
@@ -65,8 +70,8 @@ function toApiError(body: unknown, response: Response): ApiError {
     code,
     message,
     request_id ?? id,
-    details?.field ?? null,
-    details?.reason ?? null,
+    text(details?.field),
+    text(details?.reason),
     wait,
   );
 }
@@ -98,6 +103,9 @@ export const createBusiness = (body: BusinessCreate): Promise<Business> =>
 
 export const getLatestMetrics = (businessId: string): Promise<Metrics> =>
   unwrap(client.GET('/metrics', { params: { query: { business_id: businessId } } }));
+
+export const getMetricDefinitions = (): Promise<Definition[]> =>
+  unwrap(client.GET('/metrics/definitions')).then(({ metrics }) => metrics);
 
 export const getReadinessScore = (businessId: string): Promise<Readiness> =>
   unwrap(client.GET('/readiness', { params: { query: { business_id: businessId } } }));

@@ -74,7 +74,7 @@ export function safeNext(next: string | null, fallback = '/dashboard/'): string 
 }
 
 /** The sign-in page that leads back to where the visitor is now. */
-export function loginUrl(reason?: 'expired'): string {
+function loginUrl(reason?: 'expired'): string {
   const query = new URLSearchParams({ next: location.pathname + location.search });
   if (reason) query.set('reason', reason);
   return `/auth/login/?${query}`;

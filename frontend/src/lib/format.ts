@@ -1,6 +1,4 @@
 /** Numbers, money and dates in words a reader can trust: the business's currency, UTC days, a real minus sign. */
-import type { Unit } from './types';
-
 const LOCALE = 'en-US';
 export const NOT_MEASURED = '—';
 
@@ -45,27 +43,6 @@ export function humanise(word: string): string {
 export function toSentence(words: string): string {
   const text = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
-/** A measured value in its unit; null is the not-measured dash. */
-export function formatValue(value: number | string | null, unit: Unit, currency: string | null): string {
-  if (value === null) return NOT_MEASURED;
-  if (typeof value === 'string') return humanise(value);
-  switch (unit) {
-    case 'ratio':
-      return formatRatio(value);
-    case 'money':
-      return formatMoney(value, currency);
-    case 'days':
-      return plural(value, 'day');
-    default:
-      return formatCount(value);
-  }
-}
-
-/** A UTC calendar day ("2026-12-14") as "Dec 14, 2026". */
-export function formatDay(day: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
 }
 
 /** Two inclusive UTC days as "Nov 15 – Dec 14, 2026". */

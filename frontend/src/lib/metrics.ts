@@ -1,129 +1,53 @@
-/** The metric tiles: what each is called, how it reads, and what it means in plain words. */
+/** The metric tiles: which figures the overview shows, and how they read. What they mean is the API's to say. */
 import { formatCount, formatMoney, formatRatio, humanise, plural, toSentence } from './format';
-import type { Metrics } from './types';
+import type { Definition, Metrics } from './types';
 
-export type MetricKey =
-  | 'revenue_total'
-  | 'transaction_count'
-  | 'average_transaction_size'
-  | 'revenue_trend'
-  | 'revenue_volatility'
-  | 'chargeback_ratio'
-  | 'refund_ratio'
-  | 'payout_reliability'
-  | 'mrr';
+export const TILE_KEYS = [
+  'revenue_total',
+  'transaction_count',
+  'average_transaction_size',
+  'revenue_trend',
+  'revenue_volatility',
+  'chargeback_ratio',
+  'refund_ratio',
+  'payout_reliability',
+  'mrr',
+] as const;
 
-interface MetricText {
+type MetricKey = (typeof TILE_KEYS)[number];
+
+export interface Tile {
   key: MetricKey;
   label: string;
-  /** The stretch of time the value covers. */
-  span: string;
-  meaning: string;
-  counted: string;
-  /** What its sample counts. */
-  sampled: string;
-}
-
-export const METRIC_TEXTS: readonly MetricText[] = [
-  {
-    key: 'revenue_total',
-    label: 'Revenue',
-    span: '30 days',
-    meaning: 'What successful charges brought in, before refunds and disputes.',
-    counted: 'The captured amounts of successful charges, in the currency Stripe pays you in.',
-    sampled: 'charge',
-  },
-  {
-    key: 'transaction_count',
-    label: 'Charges',
-    span: '30 days',
-    meaning: 'How many payments went through.',
-    counted: 'Live charges that succeeded and were captured. Refunded charges still count.',
-    sampled: 'charge',
-  },
-  {
-    key: 'average_transaction_size',
-    label: 'Average charge',
-    span: '30 days',
-    meaning: 'What a typical payment is worth.',
-    counted: 'Revenue divided by the number of charges.',
-    sampled: 'charge',
-  },
-  {
-    key: 'revenue_trend',
-    label: 'Revenue trend',
-    span: 'up to 6 blocks of 30 days',
-    meaning: 'The direction of revenue, once chance is set aside.',
-    counted: 'The middle slope between complete 30-day blocks. It must be steady enough to rule out chance.',
-    sampled: 'block',
-  },
-  {
-    key: 'revenue_volatility',
-    label: 'Revenue swings',
-    span: 'up to 6 blocks of 30 days',
-    meaning: 'How far revenue strays from its own average. Lower is steadier.',
-    counted: 'The coefficient of variation: standard deviation divided by the average of complete 30-day blocks.',
-    sampled: 'block',
-  },
-  {
-    key: 'chargeback_ratio',
-    label: 'Chargebacks',
-    span: '30 days',
-    meaning: 'Disputed payments for every 100 charges. Lower is better.',
-    counted:
-      'Disputes opened, divided by charges, both by number. Won, lost and open ones all count; inquiries do not.',
-    sampled: 'charge',
-  },
-  {
-    key: 'refund_ratio',
-    label: 'Refunds',
-    span: '30 days',
-    meaning: 'Payments you gave back for every 100 charges.',
-    counted: 'Successful refunds divided by charges, both by number.',
-    sampled: 'charge',
-  },
-  {
-    key: 'payout_reliability',
-    label: 'Payout reliability',
-    span: '90 days',
-    meaning: 'Payouts that reached your bank in full and on time.',
-    counted: 'Payouts paid by one business day after their arrival date, out of all that were due.',
-    sampled: 'payout',
-  },
-  {
-    key: 'mrr',
-    label: 'Monthly recurring revenue',
-    span: 'now',
-    meaning: 'What your active subscriptions bring in a month (MRR).',
-    counted:
-      'Subscription prices brought to one month, after lasting discounts. Trials and metered prices are left out.',
-    sampled: 'subscription',
-  },
-];
-
-export interface Tile extends MetricText {
   /** The formatted value; null when it was not measured. */
   value: string | null;
   /** A second figure that belongs to the first, such as the count behind a ratio. */
   aside: string | null;
   /** Why there is no value. */
   reason: string | null;
-  /** How many objects the value rests on; null when the API does not say. */
+  /** What it means and how it is computed; null until the definitions have arrived. */
+  meaning: string | null;
+  formula: string | null;
+  /** How many things the value rests on; null when that says nothing. */
   sample: number | null;
   lowSample: boolean;
 }
 
-export function metricTiles(metrics: Metrics): Tile[] {
+export function metricTiles(metrics: Metrics, definitions: Definition[]): Tile[] {
   const { details } = metrics;
-  return METRIC_TEXTS.map((text) => {
-    const value = metricValue(metrics, text.key);
+  return TILE_KEYS.map((key) => {
+    const definition = definitions.find((each) => each.key === key);
+    const value = metricValue(metrics, key);
     return {
-      ...text,
+      key,
+      label: definition?.label ?? humanise(key),
       value,
-      aside: value === null ? null : metricAside(metrics, text.key),
-      reason: value === null ? toSentence(details.not_measured?.[text.key] ?? 'Not measured yet') : null,
-      sample: details.samples?.[text.key] ?? null,
-      lowSample: details.low_sample?.includes(text.key) ?? false,
+      aside: value === null ? null : metricAside(metrics, key),
+      reason: value === null ? toSentence(details.not_measured[key] ?? 'not measured yet') : null,
+      meaning: definition?.meaning ?? null,
+      formula: definition ? toSentence(definition.formula) : null,
+      sample: details.samples[key] ?? null,
+      lowSample: details.low_sample.includes(key),
     };
   });
 }

@@ -1,6 +1,13 @@
 /** The cache of server answers, one per page and shared by its islands; and how often each is read again. */
 import { QueryClient } from '@tanstack/react-query';
-import { ApiError, getCurrentUser, getLatestMetrics, getReadinessScore, getStripeStatus } from './api';
+import {
+  ApiError,
+  getCurrentUser,
+  getLatestMetrics,
+  getMetricDefinitions,
+  getReadinessScore,
+  getStripeStatus,
+} from './api';
 import { $token } from './auth';
 
 export const queryClient = new QueryClient({
@@ -25,7 +32,7 @@ export const POLL_SETTLING_MS = 5_000;
 export const POLL_IDLE_MS = 30_000;
 
 /** Whether the API says that there is nothing computed yet, which is a state and not a failure. */
-export function isNoData(error: unknown): boolean {
+function isNoData(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'NO_DATA';
 }
 
@@ -35,6 +42,13 @@ export const statusQuery = (businessId: string) => ({
   queryKey: ['stripe-status', businessId],
   queryFn: () => getStripeStatus(businessId),
 });
+
+/** What each metric means and how it is computed; it changes only with a release. */
+export const definitionsQuery = {
+  queryKey: ['metric-definitions'],
+  queryFn: getMetricDefinitions,
+  staleTime: Number.POSITIVE_INFINITY,
+};
 
 /** The latest metrics; null before the first computation. */
 export const metricsQuery = (businessId: string) => ({

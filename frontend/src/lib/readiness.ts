@@ -1,6 +1,6 @@
 /** Reading a score: its tier, the parts that add up to it, and the answer in one sentence. */
 import { formatPoints } from './format';
-import type { Readiness, Rule, Tier, Trend } from './types';
+import type { Readiness, Rule } from './types';
 
 /** Every score starts here; the rules' points are added to it. */
 export const START_SCORE = 50;
@@ -9,7 +9,7 @@ export const MAX_SCORE = 100;
 
 /** The last score of each tier but the highest: where the gauge draws its edges. */
 export const TIER_EDGES = [40, 70, 85] as const;
-export const TIERS: readonly { key: Tier; label: string; from: number; to: number; meaning: string }[] = [
+export const TIERS: readonly { key: string; label: string; from: number; to: number; meaning: string }[] = [
   {
     key: 'not_ready',
     label: 'Not ready',
@@ -101,9 +101,9 @@ export function answerSentence(readiness: Readiness): string {
   const hurt = steps.find((step) => step.rule.points < 0)?.rule;
   const name = (rule: Rule) => `${lowerFirst(rule.label)} (${formatPoints(rule.points)})`;
   const head = `${readiness.tier_label}, at ${readiness.score} of 100`;
-  if (help && hurt) return `${head}: ${name(help)} helps most, ${name(hurt)} costs most.`;
-  if (help) return `${head}: ${name(help)} helps most, and nothing costs points.`;
-  if (hurt) return `${head}: ${name(hurt)} costs most, and nothing earns points yet.`;
+  if (help && hurt) return `${head}: most points from ${name(help)}, most lost to ${name(hurt)}.`;
+  if (help) return `${head}: most points from ${name(help)}, none lost.`;
+  if (hurt) return `${head}: most points lost to ${name(hurt)}, none earned yet.`;
   return `${head}: the starting score, because nothing has moved it yet.`;
 }
 
@@ -118,7 +118,7 @@ export function nothingMeasured(readiness: Readiness): boolean {
 }
 
 /** The change against 30 days ago; the API calls up to 2 points either way stable. */
-export function trendText(trend: Trend | null): string {
+export function trendText(trend: string | null): string {
   switch (trend) {
     case 'improving':
       return 'Up by more than 2 points in 30 days';

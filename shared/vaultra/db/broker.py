@@ -130,8 +130,8 @@ def recover(conn: Connection) -> None:
 
 def count_outstanding(conn: Connection) -> dict[str, int]:
     """Deliveries not yet acknowledged, per subscription that has any."""
-    rows = conn.execute(text("select subscription, count(*) from broker_deliveries group by subscription"))
-    return {name: count for name, count in rows}
+    rows = conn.execute(text("select subscription, count(*) as waiting from broker_deliveries group by subscription"))
+    return {row.subscription: row.waiting for row in rows}
 
 
 PUBLISH = text("""

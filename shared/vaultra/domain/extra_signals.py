@@ -105,9 +105,9 @@ def continuity(metrics: MetricSet) -> Finding | NotMeasured:
         band = UNBROKEN
     elif share < PATCHY_WEEKS or gap > STOP_DAYS:
         band = BROKEN
-    active = f"{round(share * weeks)} of the last {weeks} weeks"
-    said = f"There were sales in {active}; the longest gap was {counted(int(gap), 'day')}."
-    return Finding(band, share, said.replace("was no days", "was under a day"), weeks)
+    longest = f"the longest gap was {counted(int(gap), 'day')}" if gap else "no day went without one"
+    said = f"There were sales in {round(share * weeks)} of the last {weeks} weeks; {longest}."
+    return Finding(band, share, said, weeks)
 
 
 SPREAD = Band("spread", 3, f"at most {percent(SPREAD_SHARE)} from the largest customer")

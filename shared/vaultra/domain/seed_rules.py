@@ -63,11 +63,9 @@ def chargeback_ratio(metrics: MetricSet) -> Finding | NotMeasured:
         return missing(metrics, "chargeback_ratio")
     band = MANY_CHARGEBACKS if value > HIGH_CHARGEBACKS else SOME_CHARGEBACKS
     band = FEW_CHARGEBACKS if value < LOW_CHARGEBACKS else band
-    disputes = counted(round(value * sample), "chargeback")
     share = percent(value, beside=(LOW_CHARGEBACKS, HIGH_CHARGEBACKS))
-    said = f"There were {disputes} on {counted(sample, 'charge')} in the last 30 days: {share}."
-    if round(value * sample) == 1:
-        said = said.replace("There were", "There was", 1)
+    charges = counted(sample, "charge")
+    said = f"Chargebacks in the last 30 days: {round(value * sample):,} on {charges}, which is {share}."
     return Finding(band, value, said, sample)
 
 
@@ -82,7 +80,7 @@ def payout_reliability(metrics: MetricSet) -> Finding | NotMeasured:
         return missing(metrics, "payout_reliability")
     band = RELIABLE if value > RELIABLE_PAYOUTS else UNRELIABLE if value < UNRELIABLE_PAYOUTS else MIXED
     share = percent(value, beside=(UNRELIABLE_PAYOUTS, RELIABLE_PAYOUTS))
-    said = f"Of {counted(sample, 'payout')} in 90 days, {round(value * sample):,} arrived in time: {share}."
+    said = f"Of {counted(sample, 'payout')} in 90 days, {round(value * sample):,} arrived in time, which is {share}."
     return Finding(band, value, said, sample)
 
 
