@@ -13,6 +13,8 @@ export ASTRO_TELEMETRY_DISABLED := 1
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 export NPM_CONFIG_FUND := false
 export NPM_CONFIG_AUDIT := false
+# Bytecode is kept: every start imports the same.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup site demo demo-reset dev test lint format openapi requirements clean python

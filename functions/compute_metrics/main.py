@@ -1,5 +1,6 @@
 """Compute the metrics of the businesses whose numbers are due."""
 
+import time
 from uuid import UUID
 
 from vaultra.entrypoints import Call, event_function
@@ -15,6 +16,10 @@ class MetricsDue(Body):
 
 @event_function
 def compute_metrics(call: Call, body: MetricsDue) -> None:
-    computed = metrics.compute(call.db, body.business_ids, call.now)
+    pause = metrics.pause_before(call.db, body.business_ids, call.now)
+    if pause:
+        call.rollback()  # nothing is held while waiting
+        time.sleep(pause.total_seconds())
+    computed = metrics.compute(call.db, body.business_ids, call.now + pause)
     if computed:
         call.publish("metrics-computed", {"business_ids": computed})

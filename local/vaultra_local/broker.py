@@ -161,8 +161,9 @@ class Pusher:
             await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
         for task in self._tasks:
             task.cancel()
-        with contextlib.suppress(SQLAlchemyError, OSError):
-            await asyncio.to_thread(self._step, {})
+        if self._connection is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                await asyncio.to_thread(self._step, {})
 
 
 async def _push(client: httpx.AsyncClient, lease: Lease) -> Outcome:

@@ -41,14 +41,14 @@ def _demo(options: Arguments) -> int:
     if options.reset:
         return _reset()
     from vaultra_local import runner
-    from vaultra_local.progress import say
+    from vaultra_local.progress import now_and_then, say
 
     def seed(url: str) -> None:
         from vaultra_local import demo
 
         demo.seed(url, lambda line: say(f"  {line}"))
         say(f"\nVaultra is ready: {url}\n  email     {demo.EMAIL}\n  password  {demo.PASSWORD}\n\nCtrl-C stops it.\n")
-        demo.wait_for_history(url, lambda line: say(f"  {line}"))
+        demo.wait_for_history(url, now_and_then(lambda line: say(f"  {line}")))
 
     return runner.run("demo", _port(), seed)
 

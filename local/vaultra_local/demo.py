@@ -36,7 +36,7 @@ BUSINESSES = (
         {"industry": "ecommerce", "legal_entity": "CDNOW, Inc.", "founded_at": "1994-02-01"},
     ),
     DemoBusiness("Fernhill Studio", SOFTWARE_ACCOUNT, {"industry": "software"}),
-    DemoBusiness("Harbour Lane Goods", SHOP_ACCOUNT, {"industry": "retail"}),
+    DemoBusiness("Quillwater Goods", SHOP_ACCOUNT, {"industry": "retail"}),
 )
 
 

@@ -41,8 +41,10 @@ def of_dev(given: Mapping[str, str], secrets: Mapping[str, str], port: int) -> t
 
 def for_process(environment: Mapping[str, str], pool_size: int) -> dict[str, str]:
     """One process's environment; `pool_size` is its share of the database's connections, and its threads."""
-    # Unbuffered, so that a log's last line is there when a process is killed.
-    return {**environment, "POOL_SIZE": str(pool_size), "PYTHONUNBUFFERED": "1"}
+    # Bytecode is kept, because every start imports the same; unbuffered, so that a log's last line is there
+    # when a process is killed.
+    kept = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "POOL_SIZE": str(pool_size), "PYTHONUNBUFFERED": "1"}
 
 
 def _addresses(port: int) -> dict[str, str]:

@@ -261,7 +261,9 @@ def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
 
 def _reachable(path: Path, user: pwd.struct_passwd) -> bool:
     """Whether `user` may enter a folder (or run a file): asked as that user, so that ACLs count too."""
-    return subprocess.run(["test", "-x", str(path)], cwd="/", **_as(user)).returncode == 0
+    # The shell by its full path: what PATH names may be closed to that user, too.
+    question = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
+    return subprocess.run(question, cwd="/", **_as(user)).returncode == 0
 
 
 def _binaries(user: pwd.struct_passwd | None) -> Path:
@@ -340,15 +342,25 @@ def _end_orphans(data: Path) -> None:
 
     `postmaster.pid` alone can't be believed: after a crash its number may belong to anybody.
     """
-    orphans = _server_processes(data)
-    for process in orphans:
-        if not any(arg.startswith("postgres:") for arg in process.cmdline()[:1]):
-            process.send_signal(signal.SIGINT)  # the postmaster: fast shutdown; its children follow
-    _, stubborn = psutil.wait_procs(orphans, timeout=10)
-    for process in stubborn:
-        process.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    for process in _server_processes(data):
+        with suppress(psutil.Error):
+            if not process.cmdline()[0].startswith("postgres:"):
+                process.send_signal(signal.SIGINT)  # the postmaster: fast shutdown; its children follow
+    if not _gone(data, seconds=10):
+        for process in _server_processes(data):
+            with suppress(psutil.Error):
+                process.kill()
+        _gone(data, seconds=5)
     (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _gone(data: Path, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while _server_processes(data):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _server_processes(data: Path) -> list[psutil.Process]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,6 +14,19 @@ def say(line: str = "") -> None:
     """Print a line at once, whether or not anybody watches a terminal."""
     console.print(line, markup=False)
     sys.stdout.flush()
+
+
+def now_and_then(tell: Callable[[str], None], seconds: float = 5.0) -> Callable[[str], None]:
+    """Pass on at most one line in so many seconds; the others are left out."""
+    last = float("-inf")
+
+    def maybe(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            tell(line)
+
+    return maybe
 
 
 @contextmanager

@@ -47,7 +47,8 @@ class GroupCommit(Generic[T]):
                 for member in group:
                     await self._settle([member])
                 return
-            _resolve(group[0][1], error)
+            for _, done in group:
+                _resolve(done, error)
         else:
             for _, done in group:
                 _resolve(done, None)

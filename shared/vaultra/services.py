@@ -2,9 +2,12 @@
 
 import datetime as dt
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
 
 from vaultra import config
+from vaultra.errors import Unavailable
 from vaultra.ports import Clock, Publisher, StripeGateway
 
 if TYPE_CHECKING:
@@ -14,6 +17,18 @@ if TYPE_CHECKING:
 def utc_now() -> dt.datetime:
     """The system's clock; the one place that reads it."""
     return dt.datetime.now(dt.UTC)  # noqa: TID251
+
+
+S = TypeVar("S", bound=config.Settings)
+
+
+def _read(settings: type[S]) -> S:
+    """The settings of an outside system; `Unavailable` names what the environment lacks."""
+    try:
+        return settings()
+    except ValidationError as error:
+        missing = ", ".join(str(part).upper() for item in error.errors() for part in item["loc"])
+        raise Unavailable(f"This is not set up here: {missing}") from None
 
 
 class Services:
@@ -35,29 +50,29 @@ class Services:
 
     @cached_property
     def site(self) -> config.SiteSettings:
-        return config.SiteSettings()
+        return _read(config.SiteSettings)
 
     @cached_property
     def auth(self) -> config.AuthSettings:
         from vaultra.auth import check_secrets
 
-        settings = config.AuthSettings()  # type: ignore[call-arg,unused-ignore]
+        settings = _read(config.AuthSettings)
         check_secrets(settings.jwt_secrets)
         return settings
 
     @cached_property
     def webhook(self) -> config.StripeWebhookSettings:
-        return config.StripeWebhookSettings()  # type: ignore[call-arg,unused-ignore]
+        return _read(config.StripeWebhookSettings)
 
     @cached_property
     def engine(self) -> "Engine":
         from vaultra.db.engine import connect_from
 
-        return connect_from(config.DatabaseSettings())
+        return connect_from(_read(config.DatabaseSettings))
 
     @cached_property
     def publisher(self) -> Publisher:
-        settings = config.BrokerSettings()
+        settings = _read(config.BrokerSettings)
         if settings.google_cloud_project is not None:
             from vaultra.adapters.pubsub import PubsubPublisher
 
@@ -70,7 +85,7 @@ class Services:
     def stripe(self) -> StripeGateway:
         from vaultra.adapters.stripe import StripeApi
 
-        return StripeApi(config.StripeSettings(), self.clock)  # type: ignore[call-arg,unused-ignore]
+        return StripeApi(_read(config.StripeSettings), self.clock)
 
 
 _current: Services | None = None

@@ -278,5 +278,3 @@ def test_the_owner_is_sent_to_stripe(api: StripeApi, server: Answers) -> None:
     assert "scope=read_only" in url
     with pytest.raises(Unavailable, match="STRIPE_CONNECT_CLIENT_ID"):
         StripeApi(StripeSettings(stripe_secret_key="sk_test_1"), lambda: NOON).authorize_url("s", "https://api.test")
-
-

@@ -12,10 +12,11 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Engine, text
@@ -526,3 +527,37 @@ def test_a_pusher_killed_in_the_middle_loses_nothing(
         assert second.wait(10) == 0
     with fresh_engine.connect() as connection:
         assert queue.count_outstanding(connection) == {}
+
+
+# --- the Pub/Sub adapter alone -----------------------------------------------------------------
+
+
+def test_a_publish_that_pubsub_refuses_is_unavailable_and_its_key_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        """Pub/Sub's client with the second message refused."""
+
+        resumed: ClassVar[list[tuple[str, str]]] = []
+        published: ClassVar[list[bytes]] = []
+
+        def topic_path(self, project: str, topic: str) -> str:
+            return f"projects/{project}/topics/{topic}"
+
+        def publish(self, topic: str, data: bytes, ordering_key: str, **attributes: str) -> "Future[str]":
+            future: Future[str] = Future()
+            if data == b"refused":
+                future.set_exception(RuntimeError("503"))
+            else:
+                self.published.append(data)
+                future.set_result("1")
+            return future
+
+        def resume_publish(self, topic: str, key: str) -> None:
+            self.resumed.append((topic, key))
+
+    publisher = PubsubPublisher("p")
+    monkeypatch.setattr(PubsubPublisher, "_client", Client())
+    messages = [Message("work", data, "key") for data in (b"taken", b"refused", b"taken too")]
+    with pytest.raises(Unavailable):
+        publisher.publish(messages)
+    assert Client.published == [b"taken", b"taken too"], "every message was tried"
+    assert Client.resumed == [("projects/p/topics/work", "key")]

@@ -160,12 +160,12 @@ def test_runs_are_the_newest_of_each_kind_since_the_connection(db: Database) -> 
     before = NOW - dt.timedelta(days=1)
     insert_run(db, connection, "history", before, objects=900, finished_at=before)
     insert_run(db, connection, "initial", NOW, objects=5, finished_at=NOW)
-    insert_run(db, connection, "initial", LATER, objects=7, position=2, fraction=0.5)
+    insert_run(db, connection, "initial", LATER, objects=7, position=2, progress=0.5)
     insert_run(db, connection, "initial", LATER, objects=6, finished_at=LATER)
     insert_run(db, connection, "incremental", LATER, objects=1)
     insert_run(db, other, "history", LATER, objects=900)
     assert connections.list_backfill_runs(db, connection) == [
-        BackfillRun(BackfillKind.RECENT, done=2.5, steps=4, objects=7, started_at=LATER, finished=False)
+        BackfillRun(BackfillKind.RECENT, progress=0.5, objects=7, started_at=LATER, finished=False)
     ]
     insert_run(db, connection, "history", NOW, objects=3, finished_at=LATER)
     kinds = [(run.kind, run.finished) for run in connections.list_backfill_runs(db, connection)]

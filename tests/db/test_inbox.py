@@ -158,7 +158,9 @@ def test_two_that_keep_the_same_events_at_once_do_not_deadlock(fresh_engine: Eng
         except Exception as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(order,)) for order in (names, names[::-1], names[100:] + names[:100])]
+    threads = [
+        threading.Thread(target=work, args=(order,)) for order in (names, names[::-1], names[100:] + names[:100])
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,7 +15,7 @@ PLAN = [{"resource": "charges", "params": {}}, {"resource": "payouts", "params":
 
 def advance(db: Connection, run: sync_runs.Run, *, finished: bool = False, now: dt.datetime = NOON) -> None:
     sync_runs.advance(
-        db, run, position=1, cursor="ch_9", fraction=0.5, read=100, now=now, finished=finished
+        db, run, position=1, cursor="ch_9", progress=0.5, read=100, now=now, finished=finished
     )  # fmt: skip
 
 

@@ -260,14 +260,15 @@ def test_the_positives_reach_exactly_one_hundred() -> None:
 def test_sentences_quote_values_and_thresholds() -> None:
     metrics = METRICS.with_values({"chargeback_ratio": Fraction(13, 500)})
     assert component(metrics, "chargeback_ratio").sentence == (
-        "Chargebacks in the last 30 days: 13 on 500 charges, which is 2.6 %. "
-        "This takes 15 points, for a chargeback ratio above 2 %; a chargeback ratio below 0.5 % would add 5."
+        "Chargebacks in the last 30 days: 13 on 500 charges, which is 2.6%. "
+        "This takes 15 points, for a chargeback ratio above 2%; a chargeback ratio below 0.5% would add 5."
     )
     assert component(METRICS, "payout_reliability").sentence == (
-        "Of 26 payouts in 90 days, 26 arrived in time, which is 100 %. This adds 10 points, for a payout reliability above 95 %."
+        "Of 26 payouts in 90 days, 26 arrived in time, which is 100%. "
+        "This adds 10 points, for a payout reliability above 95%."
     )
     nearly = component(METRICS.with_values({"chargeback_ratio": HIGH_CHARGEBACKS + TINY}), "chargeback_ratio")
-    assert "2.0000001 %" in nearly.sentence
+    assert "2.0000001%" in nearly.sentence
     silent = component(compute_metrics(shop(window=Totals()), AS_OF), "chargeback_ratio")
     assert silent.sentence == (
         "Not measured: there were no charges in the last 30 days. That neither adds nor takes points."

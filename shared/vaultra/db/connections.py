@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, case, delete, func, insert, select, update
+from sqlalchemy import Row, case, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -122,8 +122,7 @@ def list_backfill_runs(conn: Database, connection: Connection) -> list[BackfillR
     statement = (
         select(
             run.kind,
-            (run.position + run.fraction).label("done"),
-            func.jsonb_array_length(run.plan).label("steps"),
+            run.progress,
             run.objects,
             run.started_at,
             run.finished_at.is_not(None).label("finished"),
@@ -139,8 +138,7 @@ def list_backfill_runs(conn: Database, connection: Connection) -> list[BackfillR
     return [
         BackfillRun(
             kind=BackfillKind(row.kind),
-            done=row.done,
-            steps=row.steps,
+            progress=row.progress,
             objects=row.objects,
             started_at=row.started_at,
             finished=row.finished,

@@ -82,6 +82,18 @@ KEEP = text(
 )
 
 
+def list_waiting(conn: Connection, limit: int) -> list[int]:
+    """Events that have not been tried yet and that nobody is applying, the oldest first; locked for now."""
+    statement = (
+        select(StripeEvent.id)
+        .where(StripeEvent.status == "pending", StripeEvent.attempts == 0)
+        .order_by(StripeEvent.received_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [row.id for row in conn.execute(statement)]
+
+
 def claim(conn: Connection, ids: Iterable[int]) -> list[PendingEvent]:
     """Lock those of the events that are still to be applied and that nobody else is applying, by id.
 

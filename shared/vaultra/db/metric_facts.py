@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, TextClause, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from vaultra.db.models import IntegrationAccount
@@ -46,7 +46,7 @@ def metric_facts(conn: Connection, business_ids: Sequence[UUID], as_of: dt.datet
         return {}
     reading = _Reader(conn, [row.id for row in accounts], period)
     rollups = reading.by_account(statement("metric_facts_rollups"))
-    payers = _read_payers(reading)
+    payers = reading.by_account(statement("metric_facts_payers"), days=PAYER_DAYS)
     balances = reading.by_account(statement("metric_facts_balance"), days=BALANCE_DAYS)
     payouts = reading.by_account(PAYOUTS, days=PAYOUT_DAYS)
     disputes = reading.by_account(DISPUTES, days=DECISION_DAYS)
@@ -81,15 +81,6 @@ def metric_facts(conn: Connection, business_ids: Sequence[UUID], as_of: dt.datet
     return {account.business_id: facts_of(account) for account in accounts}
 
 
-def _read_payers(reading: "_Reader") -> dict[UUID, Row[Any]]:
-    # While a history arrives the planner has no statistics, takes its charges for a handful and would compare each
-    # with each; only hash joins are as good for 70,000 as for seven.
-    reading.conn.execute(OTHER_JOINS, {"state": "off"})
-    payers = reading.by_account(statement("metric_facts_payers"), days=PAYER_DAYS)
-    reading.conn.execute(OTHER_JOINS, {"state": "on"})
-    return payers
-
-
 # --- Statements ------------------------------------------------------------------------------
 
 ACCOUNTS = select(
@@ -103,10 +94,6 @@ ACCOUNTS = select(
     IntegrationAccount.provider == "stripe",
     IntegrationAccount.status != "disconnected",
 )
-
-OTHER_JOINS = text(
-    "select set_config('enable_nestloop', :state, true), set_config('enable_mergejoin', :state, true)"
-).bindparams(bindparam("state", type_=TEXT))
 
 PAYOUTS = text(
     """

@@ -182,7 +182,7 @@ class SyncRun(Base):
 
     kind: initial (last 90 days), history (back to 24 months), incremental. `plan` lists the
     resources with their windows, `position` is the index in it, `cursor` the last object's id,
-    `fraction` how much of that resource's window has been read (0 to 1).
+    `progress` the share of the run that is read (0 to 1).
     """
 
     __tablename__ = "sync_runs"
@@ -194,7 +194,7 @@ class SyncRun(Base):
     plan: Mapped[list[Any]]
     position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     cursor: Mapped[str | None]
-    fraction: Mapped[float] = mapped_column(server_default=text("0"))
+    progress: Mapped[float] = mapped_column(server_default=text("0"))
     step: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     objects: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))

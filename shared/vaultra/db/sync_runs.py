@@ -66,7 +66,7 @@ def advance(
     *,
     position: int,
     cursor: str | None,
-    fraction: float,
+    progress: float,
     read: int,
     now: dt.datetime,
     finished: bool,
@@ -78,7 +78,7 @@ def advance(
         .values(
             position=position,
             cursor=cursor,
-            fraction=fraction,
+            progress=progress,
             step=run.step + 1,
             objects=SyncRun.objects + read,
             attempts=0,

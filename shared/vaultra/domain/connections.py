@@ -42,11 +42,10 @@ class BackfillKind(StrEnum):
 
 @dataclass(frozen=True)
 class BackfillRun:
-    """One run's progress: of the `steps` of its plan, `done` are done (2.5: half of the third), `objects` were read."""
+    """One run: the share of it that is done (0 to 1), and how many objects were read."""
 
     kind: BackfillKind
-    done: float
-    steps: int
+    progress: float
     objects: int
     started_at: dt.datetime
     finished: bool
@@ -65,7 +64,7 @@ class Backfill:
     """How far reading the past has come.
 
     Attributes:
-        percent: 0–100, of the plan of the run under way; 100 when idle.
+        percent: 0–100, of the run under way; 100 when idle.
         objects: Read by all runs since the account was connected.
         started_at: When the first of those runs began.
     """
@@ -100,4 +99,4 @@ def _phase(current: BackfillRun | None) -> Phase:
 
 
 def _percent(run: BackfillRun) -> int:
-    return int(100 * min(run.done / run.steps, 1)) if run.steps else 0
+    return int(100 * min(run.progress, 1))

@@ -156,7 +156,7 @@ def refunds(metrics: MetricSet) -> Finding | NotMeasured:
 DURABLE = Band(
     "durable",
     2,
-    f"at least {percent(DURABLE_SHARE)} coming back, with subscriber churn of at most {percent(USUAL_CHURN)}",
+    f"at least {percent(DURABLE_SHARE)} coming back (and, with subscriptions, churn of at most {percent(USUAL_CHURN)})",
 )
 ONE_OFF = Band("one_off", 0, "less than that")
 LEAKING = Band(

@@ -10,7 +10,7 @@ MOST_DIGITS = 12
 
 
 def percent(value: Fraction, *, beside: Iterable[Fraction] = ()) -> str:
-    """A ratio as a percentage with two decimals at most: `0.5 %`, `95 %`.
+    """A ratio as a percentage with two decimals at most: `0.5%`, `95%`.
 
     Args:
         beside: Thresholds in the same sentence; more decimals are written rather than look equal to one it is not.
@@ -21,7 +21,7 @@ def percent(value: Fraction, *, beside: Iterable[Fraction] = ()) -> str:
         if all(rounded != threshold * 100 for threshold in thresholds):
             break
     text = f"{Decimal(rounded.numerator) / rounded.denominator:,.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -11,8 +11,23 @@ from vaultra.domain.metric_set import Snapshot
 from vaultra.domain.metrics import compute_metrics
 from vaultra.errors import NoData
 
+# Far below the seconds within which a change has to show, and far above what a computation takes.
+LEAST_BETWEEN = dt.timedelta(seconds=1)
 # The hourly computation has been missed once when a snapshot is older than this.
 STALE_AFTER = dt.timedelta(hours=2)
+
+
+def pause_before(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> dt.timedelta:
+    """How long to wait before computing, so that a burst of changes of one business causes few computations.
+
+    The first change after a quiet second is computed at once. A page of many businesses never waits.
+    """
+    if len(business_ids) != 1:
+        return dt.timedelta(0)
+    snapshot = db.find_snapshot(conn, business_ids[0])
+    if snapshot is None:
+        return dt.timedelta(0)
+    return min(max(snapshot.computed_at + LEAST_BETWEEN - now, dt.timedelta(0)), LEAST_BETWEEN)
 
 
 def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:

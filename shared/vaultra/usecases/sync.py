@@ -38,6 +38,8 @@ MARGIN = dt.timedelta(days=15)
 # Objects that have a time and are never changed but through events.
 DATED = ("charges", "refunds", "disputes", "payouts", "invoices", "radar/early_fraud_warnings")
 SINGLETONS = ("account", "balance")
+# A payment has one charge and one movement, and seldom anything else.
+WEIGHTS = {"charges": 20, "balance_transactions": 20}
 # Without these there is nothing to measure; every other resource an account may lack.
 ESSENTIAL = ("account", "charges")
 UNREADABLE = "Stripe did not let Vaultra read this account's payments. Connect it again."
@@ -224,6 +226,13 @@ def _next_resource(read: StepRead) -> None:
     read.fraction = 0.0
 
 
+def _progress(plan: list[dict[str, Any]], position: int, fraction: float) -> float:
+    """The share of a run that is read, its resources weighted by how many objects they usually have."""
+    weights = [WEIGHTS.get(entry["resource"], 1) for entry in plan]
+    under_way = weights[position] * fraction if position < len(weights) else 0
+    return (sum(weights[:position]) + under_way) / sum(weights)
+
+
 def _fraction(last: Json, params: dict[str, str], as_of: dt.datetime) -> float:
     """How much of a window is read, when the newest come first."""
     start = int(params.get("created[gte]", 0))
@@ -259,7 +268,7 @@ def _write(
         run,
         position=read.position,
         cursor=read.cursor,
-        fraction=read.fraction,
+        progress=_progress(run.plan, read.position, read.fraction),
         read=read.read,
         now=now,
         finished=finished,

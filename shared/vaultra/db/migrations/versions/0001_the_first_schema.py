@@ -542,7 +542,7 @@ def upgrade() -> None:
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
-        sa.Column("fraction", sa.Float(), server_default=sa.text("0"), nullable=False),
+        sa.Column("progress", sa.Float(), server_default=sa.text("0"), nullable=False),
         sa.Column("step", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("objects", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),

@@ -1,0 +1,225 @@
+"""Applying events: exactly once, each for itself when one is bad, and with news for those who compute."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests import stripe_payloads as raw
+from tests.connected import account_of, apply, connect, everything, keep, one, rollups, rows, statuses
+from tests.fakes import FakeStripe
+from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, subject_of
+from vaultra.adapters.stripe_events import HANDLERS
+from vaultra.errors import AccessRevoked, Unavailable
+from vaultra.usecases import ingestion
+
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def stripe() -> FakeStripe:
+    stripe = FakeStripe()
+    stripe.put(ACCOUNT, "account", raw.account())
+    return stripe
+
+
+def charge_event(number: int = 1, **given: object) -> Json:
+    return event("charge.succeeded", raw.charge(id=f"ch_{number}"), id=f"evt_{number}", **given)  # type: ignore[arg-type]
+
+
+def test_an_event_has_its_effect_once(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        account = connect(conn)
+        outcome = apply(conn, stripe, [charge_event()])
+        assert (outcome.done, outcome.failed, outcome.metrics_due) == (1, [], [account.business_id])
+        before = everything(conn)
+        again = apply(conn, stripe, [charge_event()])
+        ids = [row["id"] for row in rows(conn, "stripe_events")]
+        repeated = ingestion.apply(conn, stripe, ids * 2, NOON)
+        assert (again, repeated) == (ingestion.Outcome(), ingestion.Outcome())
+        assert (everything(conn), statuses(conn)) == (before, {"done": 1})
+        assert ingestion.apply(conn, stripe, [], NOON) == ingestion.Outcome()
+
+
+def test_every_type_of_event_can_be_applied_twice_with_the_effect_of_once(
+    fresh_engine: Engine, stripe: FakeStripe
+) -> None:
+    events = [event(kind, subject_of(kind)) for kind in HANDLERS if kind != "account.application.deauthorized"]
+    for item in events:
+        held = item["data"]["object"]
+        if "id" in held and held["object"] != "account":
+            stripe.put(ACCOUNT, f"{held['object']}s", held)
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        outcome = apply(conn, stripe, events)
+        assert (outcome.done, outcome.failed) == (len(events), [])
+        before = everything(conn)
+        conn.execute(text("update stripe_events set status = 'pending'"))
+        assert apply(conn, stripe, events).done == len(events)
+        assert everything(conn) == before
+
+
+def test_messages_carry_at_most_a_hundred() -> None:
+    assert [len(part) for part in ingestion.messages_of(range(250))] == [100, 100, 50]
+    assert ingestion.messages_of([]) == []
+
+
+def test_an_unknown_account_is_parked_and_an_unknown_type_ignored(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        outcome = apply(conn, stripe, [charge_event(), event("plan.created", {"object": "plan"})])
+        assert (outcome.parked, outcome.ignored, statuses(conn)) == (1, 1, {"parked": 1, "ignored": 1})
+        connect(conn)
+        ids = ingestion.unpark(conn, ACCOUNT, True)
+        assert ingestion.apply(conn, stripe, ids, NOON).done == 1
+
+
+def test_an_account_that_was_never_read_is_read_first(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        account = connect(conn, currency=None)
+        assert apply(conn, stripe, [charge_event()]).done == 1
+        stored = account_of(conn, account.id)
+        assert (stored["default_currency"], stored["standing"]["charges_enabled"]) == ("usd", True)
+
+
+def test_an_event_that_cannot_be_read_is_dead_at_once_and_stops_no_other(
+    fresh_engine: Engine, stripe: FakeStripe
+) -> None:
+    bad = event("charge.succeeded", raw.charge(amount="a lot"), id="evt_bad")
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        outcome = apply(conn, stripe, [charge_event(1), bad, charge_event(2)])
+        assert (outcome.done, len(outcome.failed), statuses(conn)) == (2, 1, {"done": 2, "dead": 1})
+        letter = one(conn, "dead_letters")
+        assert (letter["subscription"], letter["topic"]) == (ingestion.SUBSCRIPTION, ingestion.TOPIC)
+        assert letter["data"] == b'{"ids":[%d]}' % outcome.failed[0]
+        assert letter["error"].startswith("InvalidInput")
+
+
+def test_a_handler_that_crashes_fails_alone(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    crash = event("charge.succeeded", raw.charge(id="ch_bad", currency="eur"), id="evt_bad")
+    stripe.failures["ch_bad"] = RuntimeError("a secret value")
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        outcome = apply(conn, stripe, [*(charge_event(n) for n in range(9)), crash])
+        assert (outcome.done, len(outcome.failed)) == (9, 1)
+        assert statuses(conn) == {"done": 9, "pending": 1}
+        [failed] = [row for row in rows(conn, "stripe_events") if row["status"] == "pending"]
+        assert (failed["attempts"], failed["error"]) == (1, "RuntimeError")
+        assert len(outcome.metrics_due) == 1
+
+
+def test_an_amount_too_large_for_a_sum_fails_alone(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    huge = [event("charge.succeeded", raw.charge(amount=2**62, created=at(NOON) - 86_400 * 9)) for _ in range(4)]
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        outcome = apply(conn, stripe, [charge_event(1), *huge])
+        assert outcome.done >= 1
+        assert outcome.failed
+        assert rollups(conn)[-1]["charge_count"] == 1
+
+
+def test_stripes_outage_is_not_the_events_fault(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    foreign = event("charge.succeeded", raw.charge(id="ch_eur", currency="eur"), id="evt_eur")
+    stripe.failures["ch_eur"] = Unavailable("Stripe does not answer")
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        for _ in range(10):
+            apply(conn, stripe, [charge_event(1), foreign])
+        assert statuses(conn) == {"done": 1, "pending": 1}
+        assert rows(conn, "dead_letters") == []
+        stripe.failures.clear()
+        stripe.put(ACCOUNT, "charges", raw.charge(id="ch_eur", currency="eur", balance_transaction=None))
+        assert apply(conn, stripe, [foreign]).done == 1
+
+
+def test_access_taken_back_ends_after_seven_times(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    foreign = event("charge.succeeded", raw.charge(id="ch_eur", currency="eur"), id="evt_eur")
+    stripe.failures["ch_eur"] = AccessRevoked("Connect it again")
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        for _ in range(7):
+            apply(conn, stripe, [foreign])
+        assert statuses(conn) == {"dead": 1}
+        assert one(conn, "dead_letters")["attempts"] == 7
+
+
+def test_an_object_that_never_holds_still_comes_later(fresh_engine: Engine) -> None:
+    class Restless(FakeStripe):
+        def retrieve(self, account_id: str, resource: str, object_id: str | None = None):  # type: ignore[no-untyped-def]
+            status = ("pending", "succeeded")[len(self.asked) % 2]
+            self.put(ACCOUNT, "charges", raw.charge(id="ch_1", status=status, customer=f"cus_{len(self.asked)}"))
+            with fresh_engine.begin() as other:
+                other.execute(text("update charges set content_hash = content_hash || '.'"))
+            return super().retrieve(account_id, resource, object_id)
+
+    restless = Restless()
+    restless.as_of = NOON - SECOND
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        apply(conn, restless, [charge_event(1)])
+        tie = event("charge.updated", raw.charge(id="ch_1", status="failed"), id="evt_2")
+        outcome = apply(conn, restless, [tie])
+        assert (outcome.done, len(outcome.failed), len(restless.asked)) == (0, 1, 5)
+        assert statuses(conn) == {"done": 1, "pending": 1}
+
+
+def test_a_payout_remembers_when_it_was_first_paid(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    paid = raw.payout(id="po_1", status="paid")
+    events = [
+        event("payout.failed", raw.payout(id="po_1", status="failed"), NOON + 9 * SECOND),
+        event("payout.paid", paid, NOON + 5 * SECOND),
+        event("payout.paid", paid, NOON + 3 * SECOND),
+    ]
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        for item in events:
+            apply(conn, stripe, [item])
+        payout = one(conn, "payouts")
+        assert (payout["status"], payout["paid_event_at"]) == ("failed", NOON + 3 * SECOND)
+
+
+def test_the_accounts_news_are_kept(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        account = connect(conn)
+        bad = event("account.updated", raw.account(payouts_enabled=False), NOON + SECOND)
+        apply(conn, stripe, [bad, event("balance.available", raw.balance())])
+        apply(conn, stripe, [event("account.updated", raw.account(), NOON)])
+        stored = account_of(conn, account.id)
+        assert stored["standing"]["payouts_enabled"] is False
+        assert stored["balance"]["as_of"] == at(NOON)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, "connected"), (0, "disconnected"), (60, "disconnected")])
+def test_a_goodbye_from_before_the_reconnection_is_old_news(
+    fresh_engine: Engine, stripe: FakeStripe, seconds: int, status: str
+) -> None:
+    goodbye = event("account.application.deauthorized", {"object": "application"}, NOON + seconds * SECOND)
+    with fresh_engine.connect() as conn:
+        account = connect(conn, connected_at=NOON + dt.timedelta(milliseconds=400))
+        assert apply(conn, stripe, [goodbye]).done == 1
+        assert account_of(conn, account.id)["status"] == status
+        assert apply(conn, stripe, [charge_event()]).parked == (status == "disconnected")
+
+
+def test_several_accounts_in_one_message(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        accounts = [connect(conn, f"acct_{n}") for n in range(3)]
+        events = [charge_event(n, account=f"acct_{n % 3}") for n in range(30)]
+        outcome = apply(conn, stripe, events)
+        assert (outcome.done, len(outcome.metrics_due)) == (30, 3)
+        assert outcome.metrics_due == sorted(account.business_id for account in accounts)
+        assert [row["charge_count"] for row in rows(conn, "daily_rollups", "1")] == [10, 10, 10]
+        assert keep(conn, events) == []
+
+
+def test_an_outage_of_the_database_is_told_to_the_broker(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn, fresh_engine.connect() as other:
+        account = connect(conn)
+        ids = keep(conn, [charge_event()])
+        conn.commit()
+        other.execute(text("select 1 from integration_accounts where id = :id for update"), {"id": account.id})
+        conn.execute(text("set lock_timeout = '50ms'"))
+        with pytest.raises(Exception, match="55P03"):
+            ingestion.apply(conn, stripe, ids, NOON)
+        other.rollback()
+        assert [row["attempts"] for row in rows(conn, "stripe_events")] == [0]
