@@ -9,7 +9,9 @@ from pydantic import ConfigDict
 from vaultra.domain.metric_set import MetricSet, Snapshot
 from vaultra.domain.metrics import METRICS, SEED_METRICS, Metric, Unit
 from vaultra.domain.money import to_major
-from vaultra.domain.readiness import TIER_LABELS
+from vaultra.domain.readiness import TIER_LABELS, Effect, ScoreTrend, TierKey
+from vaultra.domain.rules import Group
+from vaultra.domain.series import Direction
 from vaultra.domain.stored_metrics import notes
 from vaultra.entrypoints import Access, Call, Routes, http_function
 from vaultra.schemas import Params, Reply
@@ -76,7 +78,7 @@ class MetricsReply(Reply):
     currency: str | None
     revenue_total: float | None
     revenue_volatility: float | None
-    revenue_trend: str | None
+    revenue_trend: Direction | None
     chargeback_count: int | None
     chargeback_ratio: float | None
     refund_count: int | None
@@ -109,7 +111,7 @@ class RuleReply(Reply):
 
     key: str
     label: str
-    group: str
+    group: Group
     value: float | str | None
     unit: Unit
     currency: str | None
@@ -118,7 +120,7 @@ class RuleReply(Reply):
     best_points: int
     worst_points: int
     band: str
-    effect: str
+    effect: Effect
     reason: str | None
     sentence: str
 
@@ -144,9 +146,9 @@ class ReadinessReply(Reply):
 
     business_id: UUID
     score: int
-    tier: str
+    tier: TierKey
     tier_label: str
-    trend: str | None
+    trend: ScoreTrend | None
     provisional: bool
     components: ComponentsReply
     seed_score: int

@@ -18,7 +18,8 @@ from vaultra.db import engine as database
 from vaultra_local import catalogue, environment, state, subscriptions
 from vaultra_local.lock import AlreadyRunning, hold
 from vaultra_local.ports import answers, free_port, is_free
-from vaultra_local.postgres import EmbeddedPostgres, PostgresError
+from vaultra_local.postgres import EmbeddedPostgres
+from vaultra_local.postgres_files import PostgresError
 from vaultra_local.processes import Child, ProcessFailed
 from vaultra_local.progress import say, step
 

@@ -121,6 +121,18 @@ def test_what_was_parked_while_its_account_was_being_connected_is_released_later
     assert [event.id for event in inbox.claim(db, ids)] == ids[:1]
 
 
+def test_only_what_was_never_tried_waits(db: Connection) -> None:
+    ids = keep(db, "evt_1", "evt_2", "evt_3", now=NOON)
+    older = keep(db, "evt_4", now=NOON - HOUR)
+    [failed] = inbox.claim(db, ids[:1])
+    inbox.record_failure(db, failed, "it broke", final=False, now=NOON)
+    inbox.postpone(db, ids[1], "Stripe does not answer")
+    assert inbox.list_waiting(db, 10) == older + ids[2:]
+    assert inbox.list_waiting(db, 1) == older
+    [row] = [row for row in rows(db, "stripe_events") if row["id"] == ids[1]]
+    assert (row["status"], row["attempts"], row["error"]) == ("pending", 0, "Stripe does not answer")
+
+
 def test_the_oldest_overdue_come_first(db: Connection) -> None:
     late = keep(db, "evt_1", now=NOON - HOUR)
     later = keep(db, "evt_2", now=NOON - 2 * HOUR)

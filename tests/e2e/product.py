@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +48,10 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> floa
 
 
 @contextmanager
-def running_product(state: Path, stripe_url: str, extra: Mapping[str, str] | None = None) -> Iterator[Product]:
+def running_product(state: Path, stripe_url: str, port: int | None = None) -> Iterator[Product]:
     """`vaultra dev` against a stand-in for Stripe; stopped by SIGINT, as a person would."""
     state.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), state / "printed.log"
+    port, log = port or free_port(), state / "printed.log"
     environment = {
         **os.environ,
         "PORT": str(port),
@@ -61,7 +61,6 @@ def running_product(state: Path, stripe_url: str, extra: Mapping[str, str] | Non
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_CONNECT_CLIENT_ID": CLIENT_ID,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        **(extra or {}),
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from vaultra.db import engine as database
-from vaultra_local import postgres as supervisor
+from vaultra_local import postgres_files, postgres_processes
 from vaultra_local.lock import AlreadyRunning
 from vaultra_local.postgres import EmbeddedPostgres, erase
 
@@ -48,7 +48,7 @@ def read(server: EmbeddedPostgres) -> list[int]:
 
 
 def server_processes(folder: Path) -> list[int]:
-    return [process.pid for process in supervisor._server_processes(folder / "data")]
+    return [process.pid for process in postgres_processes.server_processes(folder / "data")]
 
 
 def test_a_second_start_finds_the_data_at_the_same_address(folder: Path) -> None:
@@ -166,24 +166,24 @@ def test_as_root_the_data_lie_where_the_server_can_enter_and_no_folder_of_the_us
     before = stat.S_IMODE(closed.stat().st_mode)
     with EmbeddedPostgres(folder):
         assert (folder / "data").is_symlink()
-        assert (folder / "data").resolve().is_relative_to(supervisor.SYSTEM_FOLDER)
+        assert (folder / "data").resolve().is_relative_to(postgres_files.SYSTEM_FOLDER)
     assert stat.S_IMODE(closed.stat().st_mode) == before == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root copies the binaries")
 def test_binaries_out_of_the_servers_reach_are_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    user = supervisor._unprivileged_user()
+    user = postgres_files.unprivileged_user()
     assert user is not None
     shared = Path(tempfile.mkdtemp(prefix="vaultra-shared-"))
     shared.chmod(0o755)
     try:
-        monkeypatch.setattr(supervisor, "SYSTEM_FOLDER", shared)
-        monkeypatch.setattr(supervisor, "_reachable", lambda path, user: False)
-        binaries = supervisor._binaries(user)
+        monkeypatch.setattr(postgres_files, "SYSTEM_FOLDER", shared)
+        monkeypatch.setattr(postgres_files, "reachable", lambda path, user: False)
+        binaries = postgres_files.find_binaries(user)
         assert binaries.is_relative_to(shared)
         version = [str(binaries / "postgres"), "--version"]
-        ran = subprocess.run(version, capture_output=True, text=True, cwd="/", **supervisor._as(user))
+        ran = subprocess.run(version, capture_output=True, text=True, cwd="/", **postgres_files.as_user(user))
         assert "PostgreSQL" in ran.stdout
-        assert supervisor._binaries(user) == binaries, "copied once"
+        assert postgres_files.find_binaries(user) == binaries, "copied once"
     finally:
         shutil.rmtree(shared)

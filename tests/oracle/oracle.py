@@ -161,9 +161,11 @@ def answer(
         "account_standing": points.standing_points(enabled, past_due, negative_days),
     }
     moving = {"chargeback_ratio": (chargebacks, count), "payout_reliability": (paid, payouts)}
+    gauged = metrics
     if first_day is None:
-        rules, moving = dict.fromkeys(rules, 0), {}
-    return {"metrics": metrics, "readiness": readiness(rules, moving, metrics, provisional=not history_complete)}
+        # No rule is measured, so neither are the gauges that stand for them.
+        rules, moving, gauged = dict.fromkeys(rules, 0), {}, dict.fromkeys(metrics)
+    return {"metrics": metrics, "readiness": readiness(rules, moving, gauged, provisional=not history_complete)}
 
 
 def readiness(rules: dict[str, int], moving: dict[str, tuple[int, int]], metrics: Raw, *, provisional: bool) -> Raw:
@@ -346,8 +348,10 @@ def recurring_revenue(objects: Raw, records: Records, now: int, livemode: bool) 
     for raw in seen:
         owner = identity(raw.get("customer")) or raw["id"]
         expanded = raw["customer"] if isinstance(raw.get("customer"), dict) else None
-        amount = monthly_amount(raw, customers.get(owner, expanded), now, coupons)
-        currency = currency_of(raw)
+        customer, currency = customers.get(owner, expanded), currency_of(raw)
+        amount = monthly_amount(raw, customer, now, coupons)
+        # Today's prices, but the discounts of that time: they have dates of their own.
+        earlier = monthly_amount(raw, customer, then, coupons)
         if currency != records.currency:
             rate = records.rates.get(currency)
             if rate is None:
@@ -355,10 +359,11 @@ def recurring_revenue(objects: Raw, records: Records, now: int, livemode: bool) 
                     left_out.append({"id": raw["id"], "amount_minor": half_even(amount), "currency": currency})
                 continue
             amount = convert(amount, currency, records.currency, rate)
+            earlier = convert(earlier, currency, records.currency, rate)
         if counts_now(raw, now):
             mrr_now[owner] = mrr_now.get(owner, Fraction(0)) + amount
         if counted_then(raw, then, now):
-            mrr_then[owner] = mrr_then.get(owner, Fraction(0)) + amount
+            mrr_then[owner] = mrr_then.get(owner, Fraction(0)) + earlier
     subscribers = {owner for owner, amount in mrr_now.items() if amount > 0}
     starting = {owner for owner, amount in mrr_then.items() if amount > 0}
     kept = sum((mrr_now.get(owner, Fraction(0)) for owner in starting), Fraction(0))

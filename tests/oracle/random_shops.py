@@ -132,7 +132,13 @@ class ShopMaker:
         """The people who pay: known customers and cards."""
         for _ in range(self.random.choice([0, 1, 4, 6, 25, 120])):
             self.objects["customers"].append(
-                {"id": self.new_id("cus"), "object": "customer", "livemode": True, "discount": None}
+                {
+                    "id": self.new_id("cus"),
+                    "object": "customer",
+                    "livemode": True,
+                    "created": self.now - 800 * DAY,
+                    "discount": None,
+                }
             )
 
     def days_of_charges(self) -> list[int]:

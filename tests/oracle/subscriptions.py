@@ -97,7 +97,7 @@ def subscription_discounts(subscription: Raw) -> list[Any]:
 
 
 def monthly_amount(subscription: Raw, customer: Raw | None, now: int, coupons: dict[str, Raw]) -> Fraction:
-    """What a subscription is worth a month at today's prices and discounts, in its own minor units, unrounded."""
+    """What a subscription is worth a month at its prices and the discounts of `now`, in its own minor units, unrounded."""
     currency = currency_of(subscription)
     total, recurring = Fraction(0), None
     for item in list_data(subscription.get("items")):

@@ -112,7 +112,6 @@ def test_d10_poison_ends_in_the_dead_letters_and_nothing_else_does(fresh_engine:
             stripe.put(ACCOUNT, "charges", {**events[n]["data"]["object"], "balance_transaction": None})
         again = [ingestion.apply(conn, stripe, [inbox_ids[f"evt_{n}"]], NOON).done for n in poison[5:] * 2]
         assert again == [1] * 5 + [0] * 5
-    print(percentile_95(calm), percentile_95(delays), [round(d,2) for d in sorted(delays)[::60]])
     ratio = percentile_95(delays) / percentile_95(calm)
     print(f"D10: 10 poison among 1,000: {len(letters)} dead letters, exactly those; the others' p95 delay {ratio:.2f} × "
           f"that without poison")  # fmt: skip

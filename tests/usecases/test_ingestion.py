@@ -132,6 +132,23 @@ def test_stripes_outage_is_not_the_events_fault(fresh_engine: Engine, stripe: Fa
         assert apply(conn, stripe, [foreign]).done == 1
 
 
+def test_a_backlog_is_drained_by_one_message_and_what_is_bad_waits(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    events = [charge_event(n) for n in range(64)]
+    events[7]["data"]["object"]["currency"] = "eur"  # has to be read first
+    events[40] = event("charge.succeeded", raw.charge(id="ch_40", amount=2**62), id="evt_40")
+    events[41] = event("charge.succeeded", raw.charge(id="ch_41", amount=2**62), id="evt_41")  # too much for one day
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        ids = keep(conn, events)
+        conn.commit()
+        outcome = ingestion.apply(conn, stripe, ids[:1], NOON)
+        assert (outcome.failed, stripe.asked) == ([], [])
+        assert outcome.done in (61, 62)
+        assert ingestion.apply(conn, stripe, ids[1:2], NOON).done == 0
+        assert outcome.metrics_due
+        assert statuses(conn)["done"] == outcome.done
+
+
 def test_access_taken_back_ends_after_seven_times(fresh_engine: Engine, stripe: FakeStripe) -> None:
     foreign = event("charge.succeeded", raw.charge(id="ch_eur", currency="eur"), id="evt_eur")
     stripe.failures["ch_eur"] = AccessRevoked("Connect it again")

@@ -12,7 +12,7 @@ from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at
 from vaultra.adapters.stripe_objects import parse
 from vaultra.db.objects import Account
-from vaultra.errors import InvalidInput, Unavailable
+from vaultra.errors import InvalidInput, NotFound, Unavailable
 from vaultra.usecases import storing
 from vaultra.usecases.storing import Answers, State, Stored
 
@@ -171,7 +171,7 @@ def test_what_an_older_version_does_not_tell_stays(db: Connection) -> None:
 def test_an_account_that_is_gone_or_tells_no_currency_comes_later(db: Connection) -> None:
     account, stripe = connect(db, currency=None), FakeStripe()
     needed = storing.store(db, account, states(raw.charge()), {}).needed
-    with pytest.raises(Unavailable):
+    with pytest.raises(NotFound):
         storing.read_again(stripe, needed)
     stripe.put(ACCOUNT, "account", raw.account(default_currency=None))
     [answer] = storing.read_again(stripe, needed).values()

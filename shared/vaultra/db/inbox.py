@@ -86,7 +86,7 @@ def list_waiting(conn: Connection, limit: int) -> list[int]:
     """Events that have not been tried yet and that nobody is applying, the oldest first; locked for now."""
     statement = (
         select(StripeEvent.id)
-        .where(StripeEvent.status == "pending", StripeEvent.attempts == 0)
+        .where(StripeEvent.status == "pending", StripeEvent.error.is_(None))
         .order_by(StripeEvent.received_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -145,6 +145,12 @@ def record_failure(conn: Connection, event: PendingEvent, error: str, *, final: 
     )
     conn.execute(statement)
     return dead
+
+
+def postpone(conn: Connection, event_id: int, reason: str) -> None:
+    """Say why an event could not be applied yet, without counting it as a failure."""
+    statement = update(StripeEvent).where(StripeEvent.id == event_id, StripeEvent.status == "pending")
+    conn.execute(statement.values(error=reason[:500]))
 
 
 def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:

@@ -111,7 +111,7 @@ def lock_account(conn: Connection, account_id: UUID) -> Account | None:
 def stored_versions(conn: Connection, account_id: UUID, table: str, ids: Sequence[str]) -> dict[str, StoredVersion]:
     """What we hold of these objects, by id; an object that is not stored is absent."""
     model = TABLES[table]
-    columns = [model.id, model.version_at, model.content_hash, model.created_at]
+    columns: list[Any] = [model.id, model.version_at, model.content_hash, model.created_at]
     if model is models.Dispute:
         columns += [model.counted_at, model.movements]
     statement = select(*columns).where(
@@ -150,7 +150,8 @@ def write(conn: Connection, account: Account, table: str, rows: Sequence[ObjectR
 
 @functools.cache
 def _write_statement(table: str, columns: tuple[str, ...]) -> TextClause:
-    types = {column.name: column.type.compile(dialect=DIALECT) for column in TABLES[table].__table__.columns}
+    model: Any = TABLES[table]
+    types = {column.name: column.type.compile(dialect=DIALECT) for column in model.__table__.columns}
     declared = "".join(f', "{name}" {types[name]}' for name in columns)
     names = "".join(f', "{name}"' for name in columns)
     replaced = "".join(f', "{name}" = excluded."{name}"' for name in columns)

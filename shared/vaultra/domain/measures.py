@@ -307,6 +307,9 @@ def arr(reading: Reading) -> Measure:
 
 
 def active_subscribers(reading: Reading) -> Measure:
+    # A count has no denominator: who never had a subscription has no subscribers.
+    if not reading.facts.subscriptions_ever:
+        return Measure(0)
     recurring = reading.recurring
     return _unmeasured_recurring(reading) if recurring is None else Measure(len(recurring.now))
 

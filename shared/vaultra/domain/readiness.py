@@ -12,7 +12,7 @@ from uuid import UUID
 from vaultra.domain.extra_signals import EXTRA_SIGNALS
 from vaultra.domain.measures import NO_CHARGES_EVER
 from vaultra.domain.metric_set import MetricSet
-from vaultra.domain.rules import Band, Finding, NotMeasured, Rule
+from vaultra.domain.rules import Band, Finding, Group, NotMeasured, Rule
 from vaultra.domain.seed_rules import SEED_RULES
 from vaultra.domain.series import wilson
 from vaultra.domain.thresholds import HIGH_CHARGEBACKS
@@ -31,13 +31,15 @@ TREND_DAYS = 30
 TREND_TOLERANCE_DAYS = 6
 
 Effect = Literal["helps", "hurts", "neutral", "not_measured"]
+TierKey = Literal["highly_attractive", "funding_ready", "improving", "not_ready"]
+ScoreTrend = Literal["improving", "stable", "declining"]
 
 
 @dataclass(frozen=True)
 class Tier:
     """A range of scores from `from_score` up to the next tier's."""
 
-    key: str
+    key: TierKey
     label: str
     from_score: int
 
@@ -48,7 +50,7 @@ TIERS = (
     Tier("improving", "Improving", 41),
     Tier("not_ready", "Not ready", LOWEST_SCORE),
 )
-TIER_LABELS: Mapping[str, str] = {tier.key: tier.label for tier in TIERS}
+TIER_LABELS: Mapping[TierKey, str] = {tier.key: tier.label for tier in TIERS}
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Component:
 
     key: str
     label: str
-    group: str
+    group: Group
     value: Fraction | str | None
     unit: str
     currency: str | None
@@ -113,7 +115,7 @@ class StoredScore:
     snapshot_id: UUID | None
     scored_on: dt.date
     score: int
-    tier: str
+    tier: TierKey
     seed_score: int
     confidence_low: int
     confidence_high: int
@@ -151,7 +153,7 @@ def tier_of(value: int) -> Tier:
     return next(tier for tier in TIERS if value >= tier.from_score)
 
 
-def trend_between(earlier: int | None, latest: int) -> str | None:
+def trend_between(earlier: int | None, latest: int) -> ScoreTrend | None:
     """`improving`, `stable` (within two points) or `declining`; None without an earlier score."""
     if earlier is None:
         return None

@@ -10,6 +10,8 @@ from typing import Literal
 from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.metrics import Unit
 
+Group = Literal["seed", "extra"]
+
 
 @dataclass(frozen=True)
 class Band:
@@ -45,7 +47,7 @@ class Rule:
 
     key: str
     label: str
-    group: Literal["seed", "extra"]
+    group: Group
     unit: Unit
     bands: tuple[Band, ...]
     judge: Callable[[MetricSet], Finding | NotMeasured]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import combinations
+from typing import Literal
+
+Direction = Literal["increasing", "declining", "stable"]
 
 # Enough digits that rounding never moves a value across a threshold: sums of six buckets of up to 10^14 minor
 # units give fractions that differ from 1/5 or 1/2 by at least 10^-30, or not at all.
@@ -47,7 +50,7 @@ def variation(values: Sequence[int]) -> Fraction | None:
 class Trend:
     """Which way a series goes: `direction` is increasing, declining or stable; `slope` is per step ÷ the median."""
 
-    direction: str
+    direction: Direction
     slope: Fraction
     s: int
 

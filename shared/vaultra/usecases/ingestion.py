@@ -48,6 +48,22 @@ class Outcome:
         self.metrics_due += part.metrics_due
 
 
+@dataclass
+class Needed:
+    """What has to be read from Stripe before anything can be applied, and the ids of the events that need it."""
+
+    requests: list[ReadRequest] = field(default_factory=list)
+    events: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.requests)
+
+    def add(self, requests: Sequence[ReadRequest], events: Sequence[PendingEvent]) -> None:
+        """Note what these events need."""
+        self.requests += requests
+        self.events |= {event.id for event in events}
+
+
 def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
     """Make events durable; gives the inbox ids to announce, in messages of at most 100."""
     return messages_of(inbox.keep(conn, events, now))
@@ -66,34 +82,40 @@ def apply(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.d
     that no repetition cures, makes it a dead letter.
     """
     outcome = Outcome()
-    if ids and not _drain(conn, ids, now, outcome):
+    if ids:
+        waiting = inbox.list_waiting(conn, EVENTS_AT_ONCE)
+        if len(waiting) > len(ids):
+            _drain(conn, sorted({*ids, *waiting}), now, outcome)
         _apply_part(conn, stripe, ids, now, outcome)
     return outcome
 
 
-def _drain(conn: Connection, ids: Sequence[int], now: dt.datetime, total: Outcome) -> bool:
-    """Apply a backlog's oldest events with the message's own; False when only the own ones should be tried.
+def _drain(conn: Connection, ids: Sequence[int], now: dt.datetime, total: Outcome) -> None:
+    """Apply a backlog's oldest events with the message's own.
 
     Under a burst one large transaction costs far less than many small ones, and the messages of what it took
-    find nothing left to do. Whatever needs Stripe, or can't be applied, waits for its own message.
+    find nothing left to do. What needs Stripe is left out, what can't be applied is set apart by halving; both
+    wait for their own messages.
     """
-    waiting = inbox.list_waiting(conn, EVENTS_AT_ONCE)
-    if len(waiting) <= len(ids):
-        return False
     try:
-        outcome, needed = _apply_once(conn, sorted({*ids, *waiting}), {}, now)
+        outcome, needed = _apply_once(conn, ids, {}, now)
         if needed:
             conn.rollback()
-            return False
-        conn.commit()
+            ids = [event_id for event_id in ids if event_id not in needed.events]
+            outcome, needed = _apply_once(conn, ids, {}, now)
+        if not needed:
+            conn.commit()
+            total.add(outcome)
+            return
+        conn.rollback()
     except Exception as error:
         conn.rollback()
         if translate(error) is not None:
             raise
-        log.warning("backlog.separated", events=len(waiting), exc_info=error)
-        return False
-    total.add(outcome)
-    return True
+        log.warning("backlog.separated", events=len(ids), reason=type(error).__name__)
+    middle = len(ids) // 2
+    for part in (ids[:middle], ids[middle:]) if middle else ():
+        _drain(conn, part, now, total)
 
 
 def _apply_part(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime, total: Outcome) -> None:
@@ -123,7 +145,7 @@ def _apply_together(conn: Connection, stripe: StripeGateway, ids: Sequence[int],
         if not needed:
             return outcome
         conn.rollback()  # no lock is held while Stripe answers
-        answers.update(storing.read_again(stripe, needed))
+        answers.update(storing.read_again(stripe, needed.requests))
     raise Unavailable("The objects change faster than they can be read")
 
 
@@ -132,6 +154,8 @@ def _give_up(conn: Connection, event_id: int, error: Exception, now: dt.datetime
     if isinstance(error, VaultraError) and error.retry:
         # Stripe's outage is not the event's fault: the sweeper announces it again every minute.
         log.warning("event.postponed", inbox_id=event_id, reason=error.message)
+        inbox.postpone(conn, event_id, error.message)
+        conn.commit()
         return
     for event in inbox.claim(conn, [event_id]):
         _record_failure(conn, event, error, now)
@@ -158,11 +182,11 @@ def _record_failure(conn: Connection, event: PendingEvent, error: Exception, now
 
 def _apply_once(
     conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime
-) -> tuple[Outcome, list[ReadRequest]]:
-    outcome = Outcome()
+) -> tuple[Outcome, Needed]:
+    outcome, needed = Outcome(), Needed()
     events = inbox.claim(conn, ids)
     if not events:
-        return outcome, []
+        return outcome, needed
     accounts = objects.find_accounts(conn, {event.account for event in events})
     by_key = {(account.external_id, account.livemode): account for account in accounts}
     known = {account.external_id for account in accounts}
@@ -176,7 +200,6 @@ def _apply_once(
             parked.append(event.id)
         else:
             grouped.setdefault(account.id, []).append(event)
-    needed: list[ReadRequest] = []
     businesses: list[UUID] = []
     done: list[int] = []
     refused: list[Refusal] = []
@@ -186,7 +209,7 @@ def _apply_once(
             parked += [event.id for event in grouped[account_id]]
             continue
         unreadable: list[Refusal] = []
-        needed += _apply_to_account(conn, locked, grouped[account_id], answers, unreadable, now)
+        _apply_to_account(conn, locked, grouped[account_id], answers, needed, unreadable, now)
         businesses.append(locked.business_id)
         refused += unreadable
         failed = {event.id for event, _ in unreadable}
@@ -201,7 +224,7 @@ def _apply_once(
     outcome.failed = [event.id for event, _ in refused]
     outcome.done, outcome.parked, outcome.ignored = len(done), len(parked), len(ignored)
     outcome.metrics_due = rollups.request_metrics(conn, businesses, now)
-    return outcome, []
+    return outcome, needed
 
 
 def _apply_to_account(
@@ -209,13 +232,15 @@ def _apply_to_account(
     account: Account,
     events: Sequence[PendingEvent],
     answers: Answers,
+    needed: Needed,
     unreadable: list[Refusal],
     now: dt.datetime,
-) -> list[ReadRequest]:
+) -> None:
     if account.settlement_currency is None:
         answer = answers.get((account.id, ACCOUNT, account.external_id))
         if answer is None:
-            return [ReadRequest(account, ACCOUNT, account.external_id)]
+            needed.add([ReadRequest(account, ACCOUNT, account.external_id)], events)
+            return
         account = storing.keep_account(conn, account, answer)
     told: list[tuple[PendingEvent, Effects]] = []
     for event in events:
@@ -223,14 +248,12 @@ def _apply_to_account(
             told.append((event, _effects(event, account)))
         except InvalidInput as error:
             unreadable.append((event, error))
-    states: list[State] = []
-    for event, effects in told:
-        for parsed in effects.objects:
-            states += storing.states_of(parsed, event.occurred_at)
-        states += [State(table, object_id, event.occurred_at, None) for table, object_id in effects.deleted]
-    stored = storing.store(conn, account, states, answers)
+    states = [(event, state) for event, effects in told for state in _states(event, effects)]
+    stored = storing.store(conn, account, [state for _, state in states], answers)
     if stored.needed:
-        return stored.needed
+        unknown = {(request.table, request.id) for request in stored.needed}
+        needed.add(stored.needed, [event for event, state in states if (state.table, state.id) in unknown])
+        return
     _note_payouts_paid(conn, account, told)
     for event, effects in told:
         if effects.standing is not None or effects.balance is not None:
@@ -244,7 +267,11 @@ def _apply_to_account(
             )
         if effects.deauthorized and event.occurred_at >= account.connected_at.replace(microsecond=0):
             objects.mark_disconnected(conn, account, now)
-    return []
+
+
+def _states(event: PendingEvent, effects: Effects) -> list[State]:
+    states = [state for parsed in effects.objects for state in storing.states_of(parsed, event.occurred_at)]
+    return states + [State(table, object_id, event.occurred_at, None) for table, object_id in effects.deleted]
 
 
 def _effects(event: PendingEvent, account: Account) -> Effects:

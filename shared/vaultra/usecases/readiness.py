@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import metrics, readiness
-from vaultra.domain.readiness import TREND_DAYS, StoredScore, score, trend_between
+from vaultra.domain.readiness import TREND_DAYS, ScoreTrend, StoredScore, score, trend_between
 from vaultra.errors import NoData
 
 
@@ -17,7 +17,7 @@ class CurrentReadiness:
     """The latest score; `trend` is improving, stable or declining against 30 days ago, None without a score then."""
 
     latest: StoredScore
-    trend: str | None
+    trend: ScoreTrend | None
 
 
 def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:

@@ -188,7 +188,7 @@ def _touched_days(
     days: set[dt.date] = set()
     before = [known[row.id] for row in rows if row.id in known]
     if table in ("charges", "refunds", "early_fraud_warnings"):
-        days |= {_day(state.created_at) for state in (*rows, *before)}
+        days |= {_day(row.created_at) for row in rows} | {_day(state.created_at) for state in before}
     if table == "charges":
         foreign = [row.id for row in rows if row.values.get("currency") != account.settlement_currency]
         if foreign:

@@ -48,7 +48,7 @@ begin
                       select from broker_deliveries earlier
                       where earlier.subscription = d.subscription
                         and earlier.ordering_key = d.ordering_key
-                        and false))
+                        and earlier.message_id < d.message_id))
                 order by d.message_id
                 limit p.places::int
                 for update skip locked

@@ -1,6 +1,6 @@
 -- Who paid accounts, how much of it repeatedly and how much for subscriptions, for their metrics.
 -- Grain: one row per account with charges in the 180 days that end on today. Units: minor units of the settlement
--- currency; a charge that has none is left out. Bounds: succeeded, captured charges; earlier ones however old.
+-- currency; a charge that has none only counts as a charge. Bounds: succeeded, captured charges; earlier ones however old.
 -- The one large join is between two materialized sets, so that it can be a hash join whatever is known about them.
 with charges_ever as (
     select integration_account_id as account, id, coalesce(customer, card_fingerprint) as payer, payment_intent,
@@ -15,7 +15,7 @@ with charges_ever as (
     select account, payer, count(*) as charge_count, sum(settled_minor) as volume_minor,
         sum(settled_minor) filter (where payer is not null and first_day <= day - 30) as repeat_minor
     from first_met
-    where day >= cast(:first_day as date) and settled_minor is not null
+    where day >= cast(:first_day as date)
     group by account, payer
 ), charge_references as materialized (
     select account, id, settled_minor, reference
@@ -38,9 +38,9 @@ with charges_ever as (
 ), totals as (
     select account,
         sum(charge_count)::bigint as charge_count,
-        sum(volume_minor)::bigint as volume_minor,
+        coalesce(sum(volume_minor), 0)::bigint as volume_minor,
         coalesce(sum(volume_minor) filter (where payer is not null), 0)::bigint as identified_minor,
-        count(payer) as payer_count,
+        count(payer) filter (where volume_minor is not null) as payer_count,
         coalesce(max(volume_minor) filter (where payer is not null), 0)::bigint as top_payer_minor,
         coalesce(sum(repeat_minor), 0)::bigint as repeat_minor
     from payers

@@ -1,0 +1,97 @@
+"""An owner's first visit in a real browser: sign up, describe the business, connect Stripe, see the score move."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Owner, Product, running_product, wait_until
+
+from vaultra.services import utc_now
+from vaultra_local.catalogue import ROOT
+from vaultra_local.ports import free_port
+from vaultra_local.stripe_sim import RunningSimulator, running_simulator, troubled_shop, yen_shop
+
+CHROMIUM = shutil.which("chromium")
+BUILT = (ROOT / "frontend/dist/index.html").exists()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+needs_browser = pytest.mark.skipif(not (CHROMIUM and BUILT), reason="needs Chromium on the PATH and `make site`")
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, RunningSimulator]]:
+    """The product, and a Stripe with two shops that sends it webhooks."""
+    port, today = free_port(), utc_now().date()
+    with (
+        running_simulator(
+            [troubled_shop(today), yen_shop(today)],
+            webhook_url=f"http://127.0.0.1:{port}/api/v1/webhooks/stripe",
+            webhook_secret=WEBHOOK_SECRET,
+            secret_key=SECRET_KEY,
+            client_id=CLIENT_ID,
+        ) as simulator,
+        running_product(Path(tmp_path_factory.mktemp("visit")), simulator.url, port) as product,
+    ):
+        yield product, simulator
+
+
+@pytest.fixture
+def visitor() -> Iterator[Page]:
+    """A new browser's first page; an error on its console fails the test.
+
+    The browser also writes every 404 there, and before the first score that is what the API answers.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        browser.close()
+        assert [text for text in complaints if "404" not in text] == []
+
+
+@needs_browser
+def test_from_the_landing_page_to_an_explained_score(visitor: Page, shops: tuple[Product, RunningSimulator]) -> None:
+    product, _ = shops
+    shop = troubled_shop(utc_now().date())
+    visitor.goto(product.url)
+    visitor.get_by_role("link", name="Create an account").first.click()
+    visitor.get_by_label("Your name").fill("An Owner")
+    visitor.get_by_label("Email").fill("owner@example.com")
+    visitor.get_by_label("Password", exact=True).fill("a password of the tests")
+    visitor.get_by_role("button", name="Create account").click()
+    visitor.get_by_label("Business name").fill("Quillwater Goods")
+    visitor.get_by_role("button", name="Continue").click()
+    visitor.get_by_role("button", name="Continue to Stripe").click()
+    expect(visitor.get_by_text("this is not Stripe")).to_be_visible()
+    visitor.get_by_label(shop.name).check()
+    visitor.get_by_role("button", name="Connect").click()
+    visitor.wait_for_url("**/dashboard/?business_id=*")
+    expect(visitor.get_by_text("How the score adds up")).to_be_visible(timeout=20_000)
+    expect(visitor.get_by_text("Not ready").first).to_be_visible()
+    expect(visitor.get_by_text("not financial advice").first).to_be_visible()
+
+
+def test_a_dispute_at_stripe_changes_the_score_within_seconds(shops: tuple[Product, RunningSimulator]) -> None:
+    product, simulator = shops
+    owner = Owner.sign_up(product)
+    shop = yen_shop(utc_now().date())
+    owner.connect(shop.id)
+    wait_until(owner.history_is_read, 30, "the history is read")
+    before = owner.readiness()
+    charge = simulator.do(shop.id, "charge", amount=1000, currency="jpy")
+    simulator.do(shop.id, "dispute", charge=charge)
+    took = wait_until(lambda: owner.metrics()["chargeback_count"] == 1, 20, "the dispute is counted")
+    wait_until(lambda: owner.readiness()["score"] != before["score"], 20, "the score changes")
+    print(f"\nfrom the webhook to a new score: {took:.2f} s")

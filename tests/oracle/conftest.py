@@ -1,0 +1,19 @@
+"""What the comparison of the product with the oracle needs: the deployed rooms, over a database of their own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine
+from tests.functions.conftest import publisher, room, services, sign_up, stripe
+
+from vaultra.db import engine as database
+
+__all__ = ["engine", "publisher", "room", "services", "sign_up", "stripe"]
+
+
+@pytest.fixture(scope="session")
+def engine(make_database: Callable[[str], str]) -> Iterator[Engine]:
+    """A database in which each shop is a business of its own."""
+    engine = database.create(make_database("oracle"), pool_size=4)
+    yield engine
+    engine.dispose()
