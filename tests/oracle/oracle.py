@@ -18,6 +18,8 @@ from .subscriptions import counted_then, counts_now, currency_of, identity, mont
 __all__ = ["answer", "cdnow_objects", "compare", "random_shop"]
 
 WINDOW_DAYS = 30
+# Six buckets of complete days, and today: the sums that reach furthest back.
+LONGEST_SUM_DAYS = 181
 USD_ONLY = {"usd": Fraction(1)}
 
 
@@ -85,7 +87,7 @@ def answer(
         "history_days": None if first_day is None else today - first_day,
         "negative_balance_days": negative_days,
         "by_currency": by_currency(charges),
-        "unconverted": unconverted(records, window) + recurring["unconverted"],
+        "unconverted": unconverted(records, (today - LONGEST_SUM_DAYS + 1, today)) + recurring["unconverted"],
     }
     metrics: Raw = {
         "period_start": day_text(window[0]),
@@ -362,7 +364,7 @@ def recurring_revenue(objects: Raw, records: Records, now: int, livemode: bool) 
             earlier = convert(earlier, currency, records.currency, rate)
         if counts_now(raw, now):
             mrr_now[owner] = mrr_now.get(owner, Fraction(0)) + amount
-        if counted_then(raw, then, now):
+        if counted_then(raw, then):
             mrr_then[owner] = mrr_then.get(owner, Fraction(0)) + earlier
     subscribers = {owner for owner, amount in mrr_now.items() if amount > 0}
     starting = {owner for owner, amount in mrr_then.items() if amount > 0}
@@ -455,15 +457,15 @@ def by_currency(charges: list[Charge]) -> Raw:
     return found
 
 
-def unconverted(records: Records, window: tuple[int, int]) -> list[Raw]:
-    """What belongs to the window and has neither a settled amount nor a rate."""
+def unconverted(records: Records, days: tuple[int, int]) -> list[Raw]:
+    """What these days' sums leave out because it has neither a settled amount nor a rate."""
     found: list[Raw] = [
         {"id": charge.id, "amount_minor": charge.captured, "currency": charge.currency}
-        for charge in in_days(records.charges, *window)
+        for charge in in_days(records.charges, *days)
         if charge.amount is None
     ]
     return found + [
         {"id": movement.id, "amount_minor": movement.original, "currency": movement.currency}
         for movement in [*records.refunds, *records.dispute_movements]
-        if movement.amount is None and window[0] <= movement.day <= window[1]
+        if movement.amount is None and days[0] <= movement.day <= days[1]
     ]

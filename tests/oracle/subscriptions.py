@@ -99,22 +99,24 @@ def subscription_discounts(subscription: Raw) -> list[Any]:
 def monthly_amount(subscription: Raw, customer: Raw | None, now: int, coupons: dict[str, Raw]) -> Fraction:
     """What a subscription is worth a month at its prices and the discounts of `now`, in its own minor units, unrounded."""
     currency = currency_of(subscription)
-    total, recurring = Fraction(0), None
+    total, intervals = Fraction(0), []
     for item in list_data(subscription.get("items")):
         price = item["price"]
         if (price["recurring"].get("usage_type") or "licensed") == "metered":
             continue
-        recurring = recurring or price["recurring"]
+        intervals.append(price["recurring"])
         quantity = item.get("quantity")
         amount = per_month(price_of_quantity(price, 1 if quantity is None else quantity), price["recurring"])
         own = lasting_coupons(item.get("discounts") or [], currency, now, coupons)
         total += after_coupons(amount, own, price["recurring"])
-    if recurring is None:
+    if not intervals:
         return Fraction(0)
     discounts = subscription_discounts(subscription)
     if not discounts and customer and customer.get("discount"):
         discounts = [customer["discount"]]
-    return after_coupons(total, lasting_coupons(discounts, currency, now, coupons), recurring)
+    # An amount off the invoice comes off every one, so as often as the item that is billed most often.
+    shortest = max(intervals, key=lambda recurring: per_month(Fraction(1), recurring))
+    return after_coupons(total, lasting_coupons(discounts, currency, now, coupons), shortest)
 
 
 def currency_of(subscription: Raw) -> str:
@@ -135,20 +137,20 @@ def counts_now(subscription: Raw, now: int) -> bool:
     )
 
 
-def counted_then(subscription: Raw, then: int, now: int) -> bool:
-    """Whether it was in MRR at `then`, by its own dates; a state that has no date is taken to have lasted."""
+def counted_then(subscription: Raw, then: int) -> bool:
+    """Whether it was in MRR at `then`, by its own dates.
+
+    A state that has no date tells nothing about then: one that is unpaid now had begun and has not ended. Those that
+    never began to pay did not do so then either.
+    """
     status = subscription.get("status")
-    if status not in ("active", "past_due", "trialing", "canceled") or began(subscription) > then:
+    if status not in ("active", "past_due", "unpaid", "canceled") or began(subscription) > then:
         return False
     if status == "canceled":
         end = subscription.get("ended_at") or subscription.get("canceled_at")
         if end is None or end <= then:
             return False
-    elif paused(subscription, now):
-        return False
-    trial_end = subscription.get("trial_end")
-    on_trial = trial_end is not None and (subscription.get("trial_start") or 0) <= then < trial_end
-    return not on_trial
+    return not paused(subscription, then) and (subscription.get("trial_end") or 0) <= then
 
 
 def began(subscription: Raw) -> int:

@@ -64,7 +64,7 @@ def test_accounts_are_read_again_once_their_first_run_has_ended(db: Connection) 
     fresh, read = connect(db, "acct_fresh"), connect(db, "acct_read")
     sync.start(db, integration_account_id=fresh.id, kind="initial", now=NOON)
     first = sync.start(db, integration_account_id=read.id, kind="initial", now=NOON)
-    sync_runs.advance(db, first, position=9, cursor=None, fraction=0, read=1, now=NOON, finished=True)
+    sync_runs.advance(db, first, position=9, cursor=None, progress=0, read=1, now=NOON, finished=True)
     [(topic, body)] = dispatch.run(db, Tick("stripe_sync"), NOON + 15 * MINUTE)
     run = sync_runs.find(db, uuid.UUID(body["run_id"]))
     assert run is not None

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from vaultra.db.models import IntegrationAccount
 from vaultra.db.statements import statement
-from vaultra.domain.measures import BALANCE_DAYS
+from vaultra.domain.measures import BALANCE_DAYS, SERIES_BUCKETS
 from vaultra.domain.metric_facts import (
     NOTHING,
     BalanceHistory,
@@ -25,12 +25,14 @@ from vaultra.domain.metric_facts import (
     Totals,
     Unconverted,
 )
-from vaultra.domain.period import Period
+from vaultra.domain.period import BUCKET_DAYS, Period
 from vaultra.domain.subscriptions import LOOKBACK, Discount, Item, Subscription, Tier
 
 PAYER_DAYS = 180
 PAYOUT_DAYS = 90
 DECISION_DAYS = 365
+# The sums that reach furthest back: the buckets of the series, and today.
+LONGEST_SUM_DAYS = SERIES_BUCKETS * BUCKET_DAYS + 1
 
 Rows = Sequence[Row[Any]]
 
@@ -52,7 +54,7 @@ def metric_facts(conn: Connection, business_ids: Sequence[UUID], as_of: dt.datet
     disputes = reading.by_account(DISPUTES, days=DECISION_DAYS)
     subscriptions = reading.lists_by_account(statement("metric_facts_subscriptions"), then=as_of - LOOKBACK)
     rates = reading.lists_by_account(RATES)
-    unconverted = reading.lists_by_account(statement("metric_facts_unconverted"), days=PAYER_DAYS)
+    unconverted = reading.lists_by_account(statement("metric_facts_unconverted"), days=LONGEST_SUM_DAYS)
 
     def facts_of(account: Row[Any]) -> MetricFacts:
         key: UUID = account.id

@@ -153,7 +153,7 @@ def monthly_value(subscription: Subscription, at: dt.datetime, rates: Mapping[st
     discounts = subscription.discounts or tuple(filter(None, [subscription.customer_discount]))
     if not licensed:
         return Fraction(0)
-    if not _currencies(licensed, discounts, at) <= rates.keys():
+    if not {item.currency for item in licensed} <= rates.keys():
         return None
     total = sum(
         (
@@ -166,14 +166,6 @@ def monthly_value(subscription: Subscription, at: dt.datetime, rates: Mapping[st
     return _discounted(total, discounts, max(licensed, key=lambda item: item.per_month), at, rates)
 
 
-def _currencies(items: Iterable[Item], discounts: Iterable[Discount], at: dt.datetime) -> set[str]:
-    named = {item.currency for item in items}
-    for discount in (*discounts, *(discount for item in items for discount in item.discounts)):
-        if discount.amount_off is not None and discount.currency is not None and discount.lowers_mrr(at):
-            named.add(discount.currency)
-    return named
-
-
 def _discounted(
     value: Fraction, discounts: Iterable[Discount], item: Item, at: dt.datetime, rates: Mapping[str, Fraction]
 ) -> Fraction:
@@ -182,8 +174,9 @@ def _discounted(
             continue
         if discount.percent_off is not None:
             value *= 1 - discount.percent_off / 100
-        elif discount.amount_off is not None:
-            value -= discount.amount_off * rates[discount.currency or item.currency] * item.per_month
+        elif discount.amount_off is not None and discount.currency in (None, item.currency):
+            # Stripe takes an amount only off invoices in its own currency.
+            value -= discount.amount_off * rates[item.currency] * item.per_month
         value = max(value, Fraction(0))
     return value
 

@@ -1,5 +1,5 @@
 -- Amounts of accounts that could not be converted to the settlement currency, and are in no sum.
--- Grain: one row per succeeded charge or refund of the 180 days that end on today. Units: minor units of its currency.
+-- Grain: one row per succeeded charge or refund of the days that end on today. Units: minor units of its currency.
 select c.integration_account_id as account, c.id, c.captured_minor as amount_minor, c.currency
 from daily_rollups as rollup
 join charges as c on c.integration_account_id = rollup.integration_account_id and c.currency = rollup.currency
