@@ -17,7 +17,7 @@ export NPM_CONFIG_AUDIT := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site demo demo-reset dev test lint format openapi requirements clean python
+.PHONY: help setup site demo demo-reset dev test chaos bench lint format openapi requirements clean python
 
 # $(call timed,what is done,command): one line with the time it took; the command's output only if it fails.
 define timed
@@ -42,6 +42,12 @@ test: setup site lint  ## Run every check and every test that needs no account
 	$(call timed,Site: types and style,cd $(FRONTEND) && npm run --silent check)
 	$(call timed,Site: unit tests,cd $(FRONTEND) && npm run --silent test)
 	$(BIN)/pytest -n 2
+
+chaos: setup  ## Run the tests that take minutes
+	$(BIN)/pytest -m long -s
+
+bench: setup  ## Measure what docs/PERFORMANCE.md tells
+	@$(BIN)/python -m tests.bench.cold_start
 
 lint: setup  ## Check style, types and the direction of imports
 	$(call timed,Style,$(BIN)/ruff check && $(BIN)/ruff format --check)

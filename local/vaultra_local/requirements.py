@@ -1,10 +1,11 @@
 """functions/<name>/requirements.txt: what a function uses, exported from the lock."""
 
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from vaultra_local.catalogue import ROOT, Function
+from vaultra_local.catalogue import ROOT, Function, load
 
 # What an outside system of the catalogue needs on Google Cloud.
 EXTRAS: dict[str, tuple[str, ...]] = {
@@ -44,3 +45,8 @@ def write(functions: Iterable[Function], uv: Path) -> list[Path]:
             path.write_text(text)
             changed.append(path)
     return changed
+
+
+if __name__ == "__main__":
+    for path in write(load(), Path(sys.executable).with_name("uv")):
+        sys.stdout.write(f"{path.relative_to(ROOT)} is new\n")

@@ -47,9 +47,10 @@ def empty_copy(account: StripeAccount) -> StripeAccount:
     return StripeAccount(account.id, account.name, created=account.created, livemode=account.livemode)
 
 
-def lines() -> list[str]:
-    """The published file."""
-    return lzma.decompress(files("vaultra_local").joinpath(FILE).read_bytes()).decode().splitlines()
+def lines(every: int) -> list[str]:
+    """The published file, or every so-manieth of its lines."""
+    text = lzma.decompress(files("vaultra_local").joinpath(FILE).read_bytes()).decode()
+    return text.splitlines()[1::every]
 
 
 def deliver(product: Product, events: list[Json], seed: int) -> float:
@@ -77,12 +78,21 @@ def deliver(product: Product, events: list[Json], seed: int) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("way", ["backfill", "webhooks", "both"])
-def test_the_score_is_the_oracles(way: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize(
+    ("way", "every"),
+    [
+        ("backfill", 1),
+        ("webhooks", 8),
+        ("both", 8),
+        pytest.param("webhooks", 1, marks=pytest.mark.long),
+        pytest.param("both", 1, marks=pytest.mark.long),
+    ],
+)
+def test_the_score_is_the_oracles(way: str, every: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     today = utc_now().date()
-    full = cdnow(today)
+    full = cdnow(today, every=every)
     account = empty_copy(full) if way == "webhooks" else full
-    objects = cdnow_objects(lines(), today)
+    objects = cdnow_objects(lines(every), today)
     state = tmp_path_factory.mktemp(way)
     with (
         running_simulator([account], secret_key=SECRET_KEY, client_id=CLIENT_ID) as simulator,
@@ -102,4 +112,5 @@ def test_the_score_is_the_oracles(way: str, tmp_path_factory: pytest.TempPathFac
             print(f"\n{way}: {time.monotonic() - began:.1f} s from connecting to the final score")
             if owner.has_score():
                 print("\n".join(differences(owner, objects)))
-        assert owner.readiness()["score"] == 80
+        if every == 1:
+            assert owner.readiness()["score"] == 80

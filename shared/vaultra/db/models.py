@@ -586,4 +586,7 @@ class BrokerDelivery(Base):
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     visible_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     last_error: Mapped[str | None]
-    __table_args__ = (Index("ix_broker_deliveries_due", "subscription", "visible_at"),)
+    __table_args__ = (
+        Index("ix_broker_deliveries_due", "subscription", "visible_at"),
+        Index("ix_broker_deliveries_message", "message_id"),
+    )

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscription", "message_id"),
     )
     op.create_index("ix_broker_deliveries_due", "broker_deliveries", ["subscription", "visible_at"], unique=False)
+    op.create_index("ix_broker_deliveries_message", "broker_deliveries", ["message_id"], unique=False)
     op.create_table(
         "financial_metric_snapshots",
         sa.Column("id", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -624,6 +625,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_integration_accounts_business_id"), table_name="integration_accounts")
     op.drop_table("integration_accounts")
     op.drop_table("financial_metric_snapshots")
+    op.drop_index("ix_broker_deliveries_message", table_name="broker_deliveries")
     op.drop_index("ix_broker_deliveries_due", table_name="broker_deliveries")
     op.drop_table("broker_deliveries")
     op.drop_index(op.f("ix_agent_conversations_user_id"), table_name="agent_conversations")
