@@ -129,7 +129,7 @@ def price(**given: Any) -> Json:
 def subscription(**given: Any) -> Json:
     """One seat at $10.00 a month."""
     item = {"id": "si_1", "object": "subscription_item", "discounts": [], "price": price(), "quantity": 1}
-    fields = {
+    fields: Json = {
         "cancel_at": None,
         "canceled_at": None,
         "currency": "usd",

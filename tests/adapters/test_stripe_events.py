@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests import stripe_payloads as raw
 from tests.stripe_payloads import ACCOUNT, NOON, at, event, subject_of
+
 from vaultra.adapters.stripe_events import HANDLERS, Effects, effects_of, receive, received_event
 from vaultra.adapters.stripe_objects import parse
 from vaultra.errors import InvalidInput
@@ -39,8 +39,15 @@ def test_the_platforms_own_event_has_no_account() -> None:
 
 
 def test_a_thin_event_is_received_under_its_context() -> None:
-    thin = {"object": "v2.core.event", "id": "evt_1", "type": "v2.core.account.updated", "livemode": True,
-            "created": "2026-11-20T12:00:00.000Z", "context": "org_1/acct_9", "related_object": {"id": "acct_9"}}  # fmt: skip
+    thin = {
+        "object": "v2.core.event",
+        "id": "evt_1",
+        "type": "v2.core.account.updated",
+        "livemode": True,
+        "created": "2026-11-20T12:00:00.000Z",
+        "context": "org_1/acct_9",
+        "related_object": {"id": "acct_9"},
+    }
     received = receive(json.dumps(thin).encode())
     assert (received.account, received.occurred_at, received.type) == ("acct_9", NOON, "v2.core.account.updated")
     assert effects_of(received.type, received.payload, "usd") is None

@@ -5,15 +5,16 @@ import datetime as dt
 import gzip
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests import stripe_payloads as raw
 from tests.stripe_payloads import NOON, at
+
 from vaultra.adapters.stripe_objects import (
     PARSERS,
     ParsedObject,
@@ -59,11 +60,12 @@ def values(payload: Json, settlement: str = "usd") -> Json:
 def test_every_object_we_keep_parses_as_stripe_publishes_it(kind: str) -> None:
     found = parsed(OFFICIAL[kind])
     assert (found.id, at(found.created_at)) == (OFFICIAL[kind]["id"], OFFICIAL[kind]["created"])
-    columns = set(TABLES[found.table].__table__.columns.keys())
+    model: Any = TABLES[found.table]
+    columns = set(model.__table__.columns.keys())
     assert found.values.keys() <= columns
     required = {
         name
-        for name, column in TABLES[found.table].__table__.columns.items()
+        for name, column in model.__table__.columns.items()
         if not column.nullable and column.server_default is None
     }
     keys = {"integration_account_id", "business_id", "id", "created_at", "version_at", "content_hash"}
@@ -214,7 +216,7 @@ def test_a_foreign_charge_settles_by_its_movement(
 ) -> None:
     movement = raw.balance_transaction(amount=settled, currency=settlement, exchange_rate=told)
     found = parsed(raw.charge(amount=charged, currency=currency, balance_transaction=movement), settlement)
-    assert (found.values["settled_minor"], found.values["exchange_rate"]) == (settled, rate)
+    assert (found.values["settled_minor"], Decimal(found.values["exchange_rate"])) == (settled, Decimal(rate))
     assert (found.values["balance_transaction"], found.incomplete) == (movement["id"], False)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-
 from tests import stripe_payloads as raw
 from tests.connected import connect, keep
 from tests.fakes import FakePublisher, FakeStripe
 from tests.functions.envelopes import envelope
 from tests.stripe_payloads import event
+
 from vaultra.errors import Unavailable
 
 
@@ -39,7 +39,9 @@ def test_events_are_applied_and_metrics_asked_for_once(
     client: TestClient, engine: Engine, publisher: FakePublisher, account: str
 ) -> None:
     with engine.begin() as conn:
-        ids = keep(conn, [event("charge.succeeded", raw.charge(), account=account, id=f"{account}_{n}") for n in (1, 2)])
+        ids = keep(
+            conn, [event("charge.succeeded", raw.charge(), account=account, id=f"{account}_{n}") for n in (1, 2)]
+        )
     for _ in range(2):
         assert client.post("/", json=envelope({"ids": ids})).status_code == 204
     assert [status(engine, row_id) for row_id in ids] == ["done", "done"]

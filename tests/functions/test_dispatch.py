@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-
 from tests.connected import connect
 from tests.fakes import FakePublisher
 from tests.functions.envelopes import envelope
@@ -27,7 +26,9 @@ def test_the_metrics_of_everybody_are_asked_for(client: TestClient, engine: Engi
     with engine.begin() as conn:
         account = connect(conn, f"acct_{uuid.uuid4().hex}")
     client.post("/", json=envelope({"job": "compute_metrics"}))
-    asked = [item for m in publisher.messages if m.topic == "metrics-due" for item in json.loads(m.data)["business_ids"]]
+    asked = [
+        item for m in publisher.messages if m.topic == "metrics-due" for item in json.loads(m.data)["business_ids"]
+    ]
     assert str(account.business_id) in asked
 
 

@@ -3,10 +3,10 @@
 import base64
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-
 from tests.functions.envelopes import envelope
 
 
@@ -30,6 +30,7 @@ def test_any_message_is_kept_once_under_the_subscription_that_gave_it_up(
 
 def test_what_is_no_delivery_is_refused(room: Callable[[str], TestClient]) -> None:
     client = room("record_dead_letter")
-    for body in ({}, {"message": None}, {"message": {"data": "%"}}, []):
+    bodies: list[Any] = [{}, {"message": None}, {"message": {"data": "%"}}, []]
+    for body in bodies:
         assert client.post("/", json=body).status_code == 400
     assert client.post("/", json={"message": {"data": base64.b64encode(b"x").decode()}}).status_code == 204

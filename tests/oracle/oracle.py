@@ -10,7 +10,7 @@ from statistics import median
 from . import points
 from .cdnow import cdnow_objects
 from .comparison import compare
-from .money import convert, exponent, major
+from .money import exponent, major
 from .random_shops import random_shop
 from .records import DAY, Charge, Raw, Records, half_even, read_records
 from .subscriptions import counted_then, counts_now, currency_of, identity, monthly_amount
@@ -360,8 +360,7 @@ def recurring_revenue(objects: Raw, records: Records, now: int, livemode: bool) 
                 if counts_now(raw, now) and amount:
                     left_out.append({"id": raw["id"], "amount_minor": half_even(amount), "currency": currency})
                 continue
-            amount = convert(amount, currency, records.currency, rate)
-            earlier = convert(earlier, currency, records.currency, rate)
+            amount, earlier = amount * rate, earlier * rate
         if counts_now(raw, now):
             mrr_now[owner] = mrr_now.get(owner, Fraction(0)) + amount
         if counted_then(raw, then):

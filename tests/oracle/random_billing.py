@@ -20,22 +20,19 @@ def add_subscriptions(shop: "ShopMaker") -> None:
         customer = shop.random.choice(customers)
         shop.objects["subscriptions"].append(subscription(shop, customer))
     if number and shop.random.random() < 0.5:
-        taken = {raw["customer"] for raw in shop.objects["subscriptions"] if raw["discounts"]}
         for customer in customers:
-            # A customer's discount beside an ended or one-time discount of the subscription is left out:
-            # whether that subscription "has none" is a matter of reading.
-            if customer["id"] not in taken and shop.random.random() < 0.4:
+            if shop.random.random() < 0.4:
                 customer["discount"] = discount(shop, shop.currency)
     add_invoices(shop, chance=shop.random.choice([0.3, 0.6, 1.0, 1.0] if number else [0.0, 0.0, 0.3]))
 
 
 def day_offset(shop: "ShopMaker", longest: int) -> int:
-    """Days before now, but not the very day 30 days ago."""
-    return shop.random.choice([offset for offset in range(1, longest + 1) if offset not in (29, 30, 31)])
+    """Days before now, often about 30."""
+    return min(shop.random.choice([29, 30, 31, *range(1, longest + 1)]), longest)
 
 
 def subscription(shop: "ShopMaker", customer: Raw) -> Raw:
-    """One subscription with its items at one interval."""
+    """One subscription with its items, now and then at two intervals."""
     status = shop.random.choice(STATUSES)
     currency = shop.random.choice(shop.foreign) if shop.foreign and shop.random.random() < 0.2 else shop.currency
     age = day_offset(shop, 400)
@@ -51,8 +48,11 @@ def subscription(shop: "ShopMaker", customer: Raw) -> Raw:
             trial_end = min(trial_end, ended)
     pause = None
     if status in ("active", "past_due") and shop.random.random() < 0.12:
-        pause = {"behavior": "void", "resumes_at": shop.random.choice([None, shop.now + 9 * DAY])}
-    interval = shop.random.choice([("month", 1)] * 4 + [("year", 1), ("week", 1), ("month", 2), ("day", 10)])
+        resumes_at = shop.random.choice([None, shop.now + 9 * DAY, shop.now - 9 * DAY, shop.now - 40 * DAY])
+        pause = {"behavior": "void", "resumes_at": resumes_at}
+    intervals = [("month", 1)] * 4 + [("year", 1), ("week", 1), ("month", 2), ("day", 10)]
+    interval, other = shop.random.choice(intervals), shop.random.choice(intervals)
+    mixed = shop.random.random() < 0.1
     subscription_id = shop.new_id("sub")
     return {
         "id": subscription_id,
@@ -73,7 +73,10 @@ def subscription(shop: "ShopMaker", customer: Raw) -> Raw:
         "items": {
             "object": "list",
             "has_more": False,
-            "data": [item(shop, currency, interval) for _ in range(shop.random.choice([1, 1, 2]))],
+            "data": [
+                item(shop, currency, other if mixed and number else interval)
+                for number in range(shop.random.choice([1, 1, 2]))
+            ],
         },
     }
 

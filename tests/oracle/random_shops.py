@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -11,7 +12,7 @@ from .random_billing import add_subscriptions
 from .records import DAY, half_even
 
 Raw = dict[str, Any]
-USD_WORTH = {"usd": 1.0, "eur": 1.171875, "gbp": 1.3359375, "jpy": 0.00671875, "kwd": 3.265625}
+USD_WORTH = {"usd": 1.0, "eur": 1.171875, "gbp": 1.3359375, "jpy": 0.00671875, "kwd": 3.265625, "xaf": 0.001796875}
 CHARGE_KINDS = (["captured"] * 16) + ["failed", "failed", "pending", "uncaptured", "partial", "testmode"]
 DISPUTE_STATUSES = [
     "warning_needs_response",
@@ -29,8 +30,7 @@ PAYOUT_TROUBLE = ["failed", "pending", "in_transit", "canceled", "flipped", "lat
 def random_shop(seed: int, as_of: datetime) -> Raw:
     """Raw Stripe objects of one live business, none of them later than `as_of`.
 
-    Every id is unique, amounts agree with their balance transactions, and instants that the rules leave
-    to interpretation (a subscription that changes on the very day 30 days ago) are avoided.
+    Every id is unique, and amounts agree with their balance transactions.
     """
     return ShopMaker(seed, as_of).make()
 
@@ -45,9 +45,12 @@ class ShopMaker:
         self.prefix = f"r{seed}"
         self.number = 0
         self.healthy = self.random.random() < 0.35
-        self.currency = self.random.choice(["usd"] * 6 + ["eur", "gbp", "jpy", "kwd"])
+        self.currency = self.random.choice(["usd"] * 6 + ["eur", "gbp", "jpy", "kwd", "xaf"])
         others = [code for code in USD_WORTH if code != self.currency]
         self.foreign = self.random.sample(others, self.random.choice([0, 0, 1, 2]))
+        # Stripe's documentation leaves open which units an exchange rate is of where exponents differ.
+        self.rates_of_minor_units = self.random.random() < 0.5
+        self.rate_of_charge: dict[str, Fraction] = {}
         self.objects: Raw = {
             resource: []
             for resource in [
@@ -93,9 +96,14 @@ class ShopMaker:
         return max(earlier, min(self.instant(earlier // DAY + self.random.randint(0, days)), self.now))
 
     def rate(self, currency: str, instant: int) -> float:
-        """The rate of `currency` into the settlement currency at an instant, as Stripe gives it."""
+        """The rate of `currency` into the settlement currency at an instant, between major units."""
         wobble = 1 + Random(f"{self.prefix} {currency} {instant}").randint(-20, 20) / 1000
         return round(USD_WORTH[currency] / USD_WORTH[self.currency] * wobble, 6)
+
+    def told(self, rate: float, currency: str) -> float:
+        """The rate as the balance transaction tells it."""
+        shift = exponent(self.currency) - exponent(currency) if self.rates_of_minor_units else 0
+        return float(Decimal(str(rate)).scaleb(shift))
 
     def minor(self, usd: float, currency: str) -> int:
         """About this many US dollars in minor units of `currency`; at least one unit."""
@@ -168,17 +176,9 @@ class ShopMaker:
         spread = self.random.choice([0.0, 0.1, 0.5, 0.95])
         guests = self.random.choice([0.0, 0.1, 0.25, 0.9])
         whale = self.random.choice([0.0, 0.0, 0.15, 0.3, 0.6])
-        first_of: dict[str, int] = {}
         for created in sorted(self.instant(day) for day in self.days_of_charges()):
             kind = self.random.choice(CHARGE_KINDS)
             payer = self.payer(guests, whale)
-            name = str(payer)
-            first = first_of.setdefault(name, created) if kind in ("captured", "partial") else None
-            if first is not None and created // DAY == first // DAY + 30:
-                # The rule says "30 days before"; keep the instant and the date on the same side of it.
-                created = first + 30 * DAY
-                if created > self.now:
-                    continue
             currency = self.random.choice(self.foreign) if self.foreign and self.random.random() < 0.2 else None
             amount = self.minor(usd * (1 + spread * self.random.uniform(-1, 1)), currency or self.currency)
             self.add_charge(created, kind, amount, currency or self.currency, payer)
@@ -206,7 +206,8 @@ class ShopMaker:
             elif fate < 0.8:
                 rate = self.rate(currency, created)
                 settled = half_even(convert(got, currency, self.currency, exact(rate)))
-                entry = self.add_transaction("charge", settled, created, charge_id, rate=rate)
+                self.rate_of_charge[charge_id] = exact(rate)
+                entry = self.add_transaction("charge", settled, created, charge_id, rate=self.told(rate, currency))
             elif fate < 0.9:
                 entry = self.add_transaction("charge", got, created, charge_id, currency=currency)
         card = {"brand": "visa", "last4": "4242", "fingerprint": payer["fingerprint"]}
@@ -238,14 +239,7 @@ class ShopMaker:
 
     def rate_of(self, charge: Raw) -> Fraction | None:
         """The settlement rate of a charge: 1 in the settlement currency, None when it has none."""
-        if charge["currency"] == self.currency:
-            return Fraction(1)
-        reference = charge["balance_transaction"]
-        entry_id = reference["id"] if isinstance(reference, dict) else reference
-        for entry in self.objects["balance_transactions"]:
-            if entry["id"] == entry_id and entry["exchange_rate"] is not None:
-                return exact(entry["exchange_rate"])
-        return None
+        return Fraction(1) if charge["currency"] == self.currency else self.rate_of_charge.get(charge["id"])
 
     def add_refunds(self) -> None:
         """Refunds whole and partial, in every status, some without a balance transaction of their own."""
@@ -296,22 +290,26 @@ class ShopMaker:
                 )
 
     def add_dispute(self, charge: Raw) -> None:
-        """One dispute; an inquiry that escalated has its withdrawal on a later day than its creation."""
+        """One dispute; an inquiry that escalated has its withdrawal later than its creation, and may not say what it was."""
         status = self.random.choice(DISPUTE_STATUSES)
         created = self.instant_after(charge["created"], 60)
         inquiry = status.startswith("warning_") or (status != "prevented" and self.random.random() < 0.25)
         dispute_id, rate, entries = self.new_id("dp"), self.rate_of(charge), []
-        if rate is not None and status in ("needs_response", "under_review", "won", "lost"):
-            settled = half_even(convert(charge["amount_captured"], charge["currency"], self.currency, rate))
+        if status in ("needs_response", "under_review", "won", "lost"):
+            moved, currency = charge["amount_captured"], charge["currency"]
+            if rate is not None:
+                moved, currency = half_even(convert(moved, currency, self.currency, rate)), self.currency
             withdrawn = self.instant_after(created, 45) if inquiry else created
             if self.random.random() < 0.85:
-                entries.append(self.add_transaction("adjustment", -settled, withdrawn, dispute_id))
+                entries.append(self.add_transaction("adjustment", -moved, withdrawn, dispute_id, currency))
                 if status == "won":
                     back = self.instant_after(withdrawn, 45)
-                    entries.append(self.add_transaction("adjustment", settled, back, dispute_id))
+                    entries.append(self.add_transaction("adjustment", moved, back, dispute_id, currency))
         charge["disputed"] = True
         self.random.shuffle(entries)
         card = {"brand": "visa", "case_type": "inquiry" if inquiry else "chargeback"}
+        if inquiry and not status.startswith("warning_") and self.random.random() < 0.4:
+            card = self.random.choice([{"brand": "visa"}, card | {"case_type": "chargeback"}])
         self.objects["disputes"].append(
             {
                 "id": dispute_id,

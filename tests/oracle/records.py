@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from .money import convert, exact
+from .money import exact, exponent
 from .subscriptions import identity, list_data
 
 Raw = dict[str, Any]
@@ -47,7 +47,10 @@ class Dispute:
 
 @dataclass
 class Records:
-    """All of one business's records up to `today`, in one mode, in one settlement currency."""
+    """All of one business's records up to `today`, in one mode, in one settlement currency.
+
+    `rates` are minor units of the settlement currency per minor unit of another, by the account's latest charge in it.
+    """
 
     currency: str
     charges: list[Charge] = field(default_factory=list)
@@ -114,6 +117,22 @@ def payer_of(charge: Raw) -> str | None:
     return f"card {card['fingerprint']}" if card.get("fingerprint") else None
 
 
+def rate_of(charge: Raw, own: Raw) -> Fraction:
+    """Minor units of the settlement currency per minor unit of the charge.
+
+    It is the `exchange_rate` of its balance transaction, taken as a rate of minor or of major units, whichever gives
+    the amount that Stripe settled; where neither does to within one minor unit, the amounts are the rate.
+    """
+    if own.get("exchange_rate") is not None:
+        told = exact(own["exchange_rate"])
+        of_major = told * Fraction(10) ** (exponent(own["currency"]) - exponent(charge["currency"]))
+        errors = {rate: abs(rate * charge["amount_captured"] - own["amount"]) for rate in (told, of_major)}
+        nearest = min(errors, key=lambda rate: errors[rate])
+        if errors[nearest] <= 1:
+            return nearest
+    return Fraction(own["amount"], charge["amount_captured"])
+
+
 def read_records(objects: Raw, today: int, livemode: bool) -> Records:
     """Reduce raw objects to records; objects created after day `today` are not there yet."""
     keep = same_mode(livemode)
@@ -132,8 +151,8 @@ def read_records(objects: Raw, today: int, livemode: bool) -> Records:
         if day > today:
             continue
         own = transaction(raw.get("balance_transaction"))
-        if own and own["currency"] == records.currency and own.get("exchange_rate") is not None:
-            rate = exact(own["exchange_rate"])
+        if own and own["currency"] == records.currency != raw["currency"] and raw["amount_captured"]:
+            rate = rate_of(raw, own)
             charge_rates[raw["id"]] = (raw["currency"], rate)
             if raw["status"] == "succeeded" and newest.get(raw["currency"], (-1, "")) < (raw["created"], raw["id"]):
                 newest[raw["currency"]] = (raw["created"], raw["id"])
@@ -164,7 +183,7 @@ def read_records(objects: Raw, today: int, livemode: bool) -> Records:
         if currency == records.currency:
             return amount
         charge_currency, rate = charge_rates.get(charge_id or "", (None, Fraction(0)))
-        return half_even(convert(amount, currency, records.currency, rate)) if charge_currency == currency else None
+        return half_even(amount * rate) if charge_currency == currency else None
 
     def of_this_mode(raw: Raw) -> bool:
         charge = raw_charges.get(identity(raw.get("charge")) or "")
@@ -203,14 +222,14 @@ def read_records(objects: Raw, today: int, livemode: bool) -> Records:
 def counted_from(dispute: Raw, entries: list[Raw]) -> int | None:
     """When a dispute starts to count: its creation; an escalated inquiry from its first withdrawal; else never.
 
-    An inquiry is told by its card case type. Where the object names no case type, a withdrawal on a later
-    day than the creation tells it.
+    An inquiry is told by its card case type, or by money that leaves a day or more after the creation: a chargeback
+    takes it at once.
     """
     if dispute["status"] == "prevented" or dispute["status"].startswith("warning_"):
         return None
     created = int(dispute["created"])
     case_type = ((dispute.get("payment_method_details") or {}).get("card") or {}).get("case_type")
     withdrawals = [int(entry["created"]) for entry in entries if entry["amount"] < 0]
-    if withdrawals and case_type in (None, "inquiry"):
+    if withdrawals and (case_type == "inquiry" or min(withdrawals) >= created + DAY):
         return min(withdrawals)
     return created

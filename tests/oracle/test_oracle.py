@@ -641,7 +641,9 @@ def test_a_flipped_payout_changes_the_metric() -> None:
         (dispute(50, "won", "inquiry", [transaction(5, 40), transaction(-1000, 20)]), 1),
         (dispute(50, "lost", "inquiry", [transaction(-1000, 30), transaction(-10, 3)]), 0),
         (dispute(5, "needs_response", "inquiry"), 1),
-        (dispute(50, "lost", "chargeback", [transaction(-1000, 20)]), 0),
+        # Money that leaves later tells an inquiry that escalated, whatever the case is called now.
+        (dispute(50, "lost", "chargeback", [transaction(-1000, 20)]), 1),
+        (dispute(50, "lost", "chargeback", [transaction(-1000, 50)]), 0),
     ],
 )
 def test_which_disputes_count(odd: Raw, counted: int) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
-
 from tests import stripe_payloads as raw
 from tests.connected import apply, connect, keep, rollups, rows, statuses
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import NOON, Json, at, event
+
 from vaultra.adapters.stripe_objects import parse
 from vaultra.db import engine as database
 from vaultra.db import objects
@@ -97,9 +97,7 @@ PURE_CASES, DATABASE_CASES = 1900, 100
 @settings(max_examples=PURE_CASES, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([0, 0, 1, 5]), min_size=1, max_size=6), st.data())
 def test_e2_versions_end_in_the_truth_in_every_order(steps: list[int], data: st.DataObject) -> None:
-    states = [
-        Version(NOON + elapsed * SECOND, f"state {n}") for n, elapsed in enumerate(itertools.accumulate(steps))
-    ]
+    states = [Version(NOON + elapsed * SECOND, f"state {n}") for n, elapsed in enumerate(itertools.accumulate(steps))]
     shelf = Shelf(truth=states[-1].content_hash)
     for state in data.draw(st.permutations(states)):
         shelf.deliver(state)
@@ -229,7 +227,9 @@ def stored(conn: Connection, account_id: Any) -> list[Json]:
 
 
 def test_e2_counts() -> None:
-    print(f"E2: {PURE_CASES + DATABASE_CASES} permutations ({DATABASE_CASES} through the database): final state = oracle")
+    print(
+        f"E2: {PURE_CASES + DATABASE_CASES} permutations ({DATABASE_CASES} through the database): final state = oracle"
+    )
     assert PURE_CASES + DATABASE_CASES >= 2000
 
 

@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-
 from tests import stripe_payloads as raw
-from tests.connected import connect, one, rollups, rows
+from tests.connected import connect, one, rollups, rows, store
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at
+
 from vaultra.adapters.stripe_objects import parse
-from vaultra.db.objects import Account
 from vaultra.errors import InvalidInput, NotFound, Unavailable
 from vaultra.usecases import storing
-from vaultra.usecases.storing import Answers, State, Stored
+from vaultra.usecases.storing import State
 
 SECOND = dt.timedelta(seconds=1)
 DAY = dt.timedelta(days=1)
@@ -27,18 +26,6 @@ def states(*payloads: Json, at: dt.datetime = NOON) -> list[State]:
         assert parsed is not None
         found += storing.states_of(parsed, at)
     return found
-
-
-def store(db: Connection, account: Account, found: list[State], stripe: FakeStripe | None = None) -> Stored:
-    """Store as the use cases do, reading what is asked for."""
-    answers: Answers = {}
-    for _ in range(3):
-        stored = storing.store(db, account, found, answers)
-        if not stored.needed:
-            return stored
-        assert stripe is not None, f"nobody should have to be asked: {stored.needed}"
-        answers.update(storing.read_again(stripe, stored.needed))
-    raise AssertionError("asked for ever")
 
 
 def test_a_state_becomes_a_row_and_a_rollup(db: Connection) -> None:

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-
 from tests import stripe_payloads as raw
-from tests.connected import account_of, apply, connect, everything, one, rollups, rows
+from tests.connected import account_of, apply, connect, everything, one, rollups, rows, store
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event
+
+from vaultra.adapters.stripe_objects import parse
 from vaultra.db import sync_runs
 from vaultra.db.objects import Account
 from vaultra.db.sync_runs import Run
 from vaultra.errors import AccessRevoked, InvalidInput, NotFound, RateLimited
 from vaultra.ports import StripeRead
-from vaultra.usecases import ingestion, sync
+from vaultra.usecases import ingestion, storing, sync
 from vaultra.usecases.sync import StepResult
 
 SECOND = dt.timedelta(seconds=1)
@@ -105,7 +106,11 @@ def test_a_run_reads_everything_and_hands_over_to_the_history(fresh_engine: Engi
         assert sum(row["charge_count"] for row in rollups(conn)) == 2345
         assert one(conn, "payouts")["paid_event_at"] == NOON - 3 * SECOND
         stored = account_of(conn, account.id)
-        assert (stored["default_currency"], stored["last_synced_at"], stored["history_complete"]) == ("usd", NOON, False)
+        assert (stored["default_currency"], stored["last_synced_at"], stored["history_complete"]) == (
+            "usd",
+            NOON,
+            False,
+        )
         assert stored["standing"] == {"charges_enabled": True, "payouts_enabled": True, "past_due": False}
         history = sync_runs.find(conn, history_id)
         assert history is not None
@@ -192,7 +197,10 @@ def test_a_disconnected_account_is_not_read(fresh_engine: Engine, stripe: FakeSt
 
 def test_a_resource_that_is_not_there_is_passed_over(fresh_engine: Engine, stripe: FakeStripe) -> None:
     a_history(stripe, 3)
-    stripe.failures |= {"radar/early_fraud_warnings": NotFound("Unrecognized request URL"), "disputes": InvalidInput("No")}
+    stripe.failures |= {
+        "radar/early_fraud_warnings": NotFound("Unrecognized request URL"),
+        "disputes": InvalidInput("No"),
+    }
     with fresh_engine.connect() as conn:
         run = begin(conn, connect(conn, currency=None))
         assert finish(conn, stripe, run)[-1].metrics_due
@@ -288,10 +296,6 @@ def test_e4_a_backfill_that_races_with_events_takes_nothing_back(fresh_engine: E
 
 def page(conn: Connection, account: Account, stripe: FakeStripe, as_of: dt.datetime, payload: Json) -> None:
     """What a step does with one object it has listed."""
-    from tests.usecases.test_storing import store
-    from vaultra.adapters.stripe_objects import parse
-    from vaultra.usecases import storing
-
     parsed = parse(payload, "usd")
     assert parsed is not None
     store(conn, account, storing.states_of(parsed, as_of), stripe)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from vaultra.domain.money import exponent
 from vaultra.errors import InvalidInput
 from vaultra.ports import Json
 
@@ -73,7 +74,7 @@ def _charge(raw: Json, settlement: str) -> ParsedObject:
         values["settled_minor"] = captured_minor
     elif isinstance(movement, dict) and _lower(movement.get("currency")) == settlement:
         values["settled_minor"] = _integer(movement["amount"])
-        values["exchange_rate"] = _rate(movement, captured_minor)
+        values["exchange_rate"] = _rate(movement, captured_minor, exponent(settlement) - exponent(currency))
     else:
         settled = values["status"] != "succeeded" or not values["captured"] or not isinstance(movement, str)
     refunds = raw.get("refunds")
@@ -444,20 +445,19 @@ def _dig(raw: Any, *path: str) -> Any:
     return raw
 
 
-def _rate(movement: Json, captured_minor: int) -> str | None:
-    """Settlement minor units per minor unit of the charge.
+def _rate(movement: Json, captured_minor: int, exponent_change: int) -> str | None:
+    """Settlement minor units per minor unit of the charge, as exact text; None when nothing was captured.
 
-    Stripe's `exchange_rate` is told to fewer digits than large amounts need and, between currencies with
-    different minor units, is a rate of major units; the amounts themselves say the same exactly.
+    Stripe's `exchange_rate` may be one of minor or, between currencies with different minor units, of major units:
+    the amounts say which. Where it is told to fewer digits than a large amount needs, they are the rate themselves.
     """
-    told = movement.get("exchange_rate")
     if captured_minor <= 0:
         return None
-    implied = _integer(movement["amount"]) / captured_minor
-    if (
-        isinstance(told, int | float)
-        and not isinstance(told, bool)
-        and abs(told * captured_minor - movement["amount"]) <= ROUNDING_MINOR
-    ):
-        return repr(told)
-    return repr(implied)
+    settled_minor = _integer(movement["amount"])
+    told = _decimal(movement.get("exchange_rate"))
+    if told is not None:
+        readings = (Decimal(told), Decimal(told).scaleb(exponent_change))
+        closest = min(readings, key=lambda rate: abs(rate * captured_minor - settled_minor))
+        if abs(closest * captured_minor - settled_minor) <= ROUNDING_MINOR:
+            return f"{closest:f}"
+    return f"{Decimal(settled_minor) / captured_minor:f}"

@@ -229,9 +229,12 @@ DISABLED = Band("disabled", -10, "charges or payouts switched off by Stripe")
 
 def account_standing(metrics: MetricSet) -> Finding | NotMeasured:
     state, negative_days = metrics.word("account_standing"), metrics.number("negative_balance_days")
-    if state is None or negative_days is None:
+    if state is None:
         return missing(metrics, "account_standing")
-    days = int(negative_days)
+    # The first match decides, so without a balance a disabled account is one all the same.
+    if negative_days is None and state != "disabled":
+        return missing(metrics, "negative_balance_days")
+    days = int(negative_days or 0)
     if state == "disabled":
         band = DISABLED
     elif days >= MANY_NEGATIVE_DAYS:
@@ -242,6 +245,8 @@ def account_standing(metrics: MetricSet) -> Finding | NotMeasured:
         "disabled": "Stripe has switched off charges or payouts",
         "past_due": "Stripe waits for information that is past due",
     }.get(state, "Stripe lets the account charge and pay out")
+    if negative_days is None:
+        return Finding(band, state, f"{standing}.")
     said = f"{standing}, and {counted(days, 'day')} of the last 90 ended with a negative balance."
     return Finding(band, state, said)
 

@@ -269,6 +269,8 @@ def payout_reliability(reading: Reading) -> Measure:
 
 def negative_balance_days(reading: Reading) -> Measure:
     balance, count = reading.facts.balance.opening_minor, 0
+    if balance is None:
+        return Measure(reason="the Stripe balance has not been read yet")
     days = reading.period.last_days(BALANCE_DAYS)
     for offset in range(BALANCE_DAYS):
         balance += reading.facts.balance.movements.get(days.first + dt.timedelta(days=offset), 0)

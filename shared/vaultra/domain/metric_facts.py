@@ -78,9 +78,12 @@ class Payout(NamedTuple):
 
 @dataclass(frozen=True)
 class BalanceHistory:
-    """The Stripe balance over the last 90 days: what it was before them, and each day's net movement."""
+    """The Stripe balance over the last 90 days: what it was before them, and each day's net movement.
 
-    opening_minor: int = 0
+    `opening_minor` is None while /v1/balance has not been read: movements alone don't tell where they began.
+    """
+
+    opening_minor: int | None = 0
     movements: Mapping[dt.date, int] = field(default_factory=dict)
 
 

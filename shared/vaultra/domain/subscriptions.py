@@ -221,13 +221,14 @@ def recurring_revenue(
     earlier = as_of - LOOKBACK
     now: dict[str, Fraction] = {}
     then: dict[str, Fraction] = {}
-    unconverted = []
+    unconverted: list[tuple[str, int, str]] = []
     for subscription in subscriptions:
         payer = subscription.customer or subscription.id
         if subscription.pays_now(as_of):
             value = monthly_value(subscription, as_of, to_settlement)
             if value is None:
-                unconverted.append(_in_own_currency(subscription, as_of))
+                left_out = _in_own_currency(subscription, as_of)
+                unconverted += [] if left_out is None else [left_out]
             elif value:
                 now[payer] = now.get(payer, Fraction(0)) + value
         if subscription.paid_then(earlier):
@@ -237,7 +238,8 @@ def recurring_revenue(
     return RecurringRevenue(now=now, then=then, unconverted=tuple(sorted(unconverted)))
 
 
-def _in_own_currency(subscription: Subscription, at: dt.datetime) -> tuple[str, int, str]:
+def _in_own_currency(subscription: Subscription, at: dt.datetime) -> tuple[str, int, str] | None:
+    """What cannot be converted; None when there is nothing to convert."""
     currency = next(item.currency for item in subscription.items if not item.metered)
     value = monthly_value(subscription, at, {currency: Fraction(1)})
-    return subscription.id, round(value or 0), currency
+    return (subscription.id, round(value), currency) if value else None

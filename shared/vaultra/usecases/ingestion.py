@@ -180,9 +180,7 @@ def _record_failure(conn: Connection, event: PendingEvent, error: Exception, now
         dead_letters.record(conn, message, error=reason, now=now)
 
 
-def _apply_once(
-    conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime
-) -> tuple[Outcome, Needed]:
+def _apply_once(conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime) -> tuple[Outcome, Needed]:
     outcome, needed = Outcome(), Needed()
     events = inbox.claim(conn, ids)
     if not events:

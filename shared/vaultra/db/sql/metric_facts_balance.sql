@@ -1,7 +1,7 @@
 -- The Stripe balance of accounts over the 90 days that end on today.
 -- Grain: one row per account. Units: minor units of the settlement currency; ages are days before today.
 -- The opening balance is what /v1/balance said less the movements between the first day and that reading; where it
--- was read before the first day, plus those in between; where it was never read, all known movements before.
+-- was read before the first day, plus those in between; null where it was never read.
 with accounts as (
     select id as account, default_currency as currency, to_timestamp((balance ->> 'as_of')::bigint) as read_at,
         cast(:first_day as date)::timestamp at time zone 'UTC' as begins_at,
@@ -17,13 +17,13 @@ with accounts as (
     from accounts
     join balance_transactions on integration_account_id = accounts.account
         and balance_transactions.currency = accounts.currency and not deleted
-        and created_at >= case when read_at is null then '-infinity' else least(begins_at, read_at) end
+        and created_at >= least(begins_at, read_at)
         and created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
 ), openings as (
     select account,
         coalesce(sum(-net_minor) filter (where created_at >= begins_at and created_at <= read_at), 0)
             + coalesce(sum(net_minor) filter (
-                where created_at < begins_at and (read_at is null or created_at > read_at)), 0) as change_minor
+                where created_at < begins_at and created_at > read_at), 0) as change_minor
     from movements
     group by account
 ), days as (
@@ -36,8 +36,8 @@ with accounts as (
     from days
     group by account
 )
-select accounts.account, (accounts.read_minor + coalesce(openings.change_minor, 0))::bigint as opening_minor,
-    running.movements
+select accounts.account, running.movements,
+    case when read_at is not null then (read_minor + coalesce(change_minor, 0))::bigint end as opening_minor
 from accounts
 left join openings using (account)
 left join running using (account)

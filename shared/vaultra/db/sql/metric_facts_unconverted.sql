@@ -1,5 +1,6 @@
 -- Amounts of accounts that could not be converted to the settlement currency, and are in no sum.
--- Grain: one row per succeeded charge or refund of the days that end on today. Units: minor units of its currency.
+-- Grain: one row per succeeded charge or refund, and per movement of a dispute, of the days that end on today.
+-- Units: minor units of its currency; what a dispute withdrew is negative.
 select c.integration_account_id as account, c.id, c.captured_minor as amount_minor, c.currency
 from daily_rollups as rollup
 join charges as c on c.integration_account_id = rollup.integration_account_id and c.currency = rollup.currency
@@ -16,3 +17,13 @@ where r.integration_account_id = any(:accounts) and r.status = 'succeeded' and n
     and r.created_at >= cast(:first_day as date)::timestamp at time zone 'UTC'
     and r.created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
     and r.settled_minor is null and (c.settled_minor is null or c.captured_minor = 0)
+union all
+select d.integration_account_id, movement.id, movement.amount_minor, movement.currency
+from disputes as d
+join integration_accounts as a on a.id = d.integration_account_id
+cross join lateral jsonb_to_recordset(d.movements)
+    as movement(id text, amount_minor bigint, currency text, created_at timestamptz)
+where d.integration_account_id = any(:accounts) and not d.deleted
+    and movement.created_at >= cast(:first_day as date)::timestamp at time zone 'UTC'
+    and movement.created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
+    and movement.currency <> a.default_currency

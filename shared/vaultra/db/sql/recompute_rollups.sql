@@ -24,7 +24,7 @@ with days as (
         count(*),
         coalesce(sum(coalesce(
             refunds.settled_minor,
-            round(refunds.amount_minor::numeric * charges.settled_minor / nullif(charges.captured_minor, 0))
+            case when mod(exact, 1) = 0.5 then 2 * round(exact / 2) else round(exact) end -- half-even
         )), 0),
         0, 0, 0, 0
     from days
@@ -32,6 +32,7 @@ with days as (
         and refunds.created_at >= days.begins and refunds.created_at < days.ends
         and refunds.status = 'succeeded' and not refunds.deleted
     left join charges on charges.integration_account_id = :account and charges.id = refunds.charge
+    cross join lateral (select refunds.amount_minor * charges.exchange_rate) as converted(exact)
     group by days.day, refunds.currency
 ), dispute_days as (
     select days.day, disputes.currency, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0, 0
