@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
-from tests.stripe_payloads import ACCOUNT, NOON, Json
 
+from tests.stripe_payloads import ACCOUNT, NOON, Json
 from vaultra.adapters.stripe_events import received_event
 from vaultra.db import inbox, objects
 from vaultra.db.objects import Account

@@ -70,9 +70,8 @@ def wait_for_history(base_url: str, say: Say) -> None:
         client.headers["Authorization"] = f"Bearer {_token(client)}"
         for business in _json(client.get("/api/v1/auth/me"))["businesses"]:
             for state in _until_idle(client, business["id"]):
-                say(
-                    f"{business['name']}: {state['sync']['percent']} % of the history, {state['sync']['objects']} objects"
-                )
+                progress = state["sync"]
+                say(f"{business['name']}: {progress['percent']}% of the history, {progress['objects']:,} objects")
 
 
 def _token(client: httpx.Client) -> str:

@@ -20,7 +20,7 @@ def configure(settings: RuntimeSettings) -> None:
     """Set the process's logging up; safe to call again. Never log payloads, emails, keys or tokens."""
     terminal = settings.k_service is None and sys.stderr.isatty()
     render: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [_cloud_fields(settings), _error_text, structlog.processors.JSONRenderer(serializer=_to_json)]
     )

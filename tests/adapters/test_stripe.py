@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from tests.stripe_payloads import ACCOUNT, NOON, at
 
+from tests.stripe_payloads import ACCOUNT, NOON, at
 from vaultra.adapters import stripe as adapter
 from vaultra.adapters.stripe import StripeApi, verify_signature
 from vaultra.config import StripeSettings

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests import stripe_payloads as raw
 from tests.stripe_payloads import ACCOUNT, NOON, at, event, subject_of
-
 from vaultra.adapters.stripe_events import HANDLERS, Effects, effects_of, receive, received_event
 from vaultra.adapters.stripe_objects import parse
 from vaultra.errors import InvalidInput

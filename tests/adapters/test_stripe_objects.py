@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests import stripe_payloads as raw
 from tests.stripe_payloads import NOON, at
-
 from vaultra.adapters.stripe_objects import (
     PARSERS,
     ParsedObject,

@@ -1,4 +1,4 @@
-"""What each function costs before its first answer: CPU time to import it, and memory. `python -m tests.bench.cold_start`"""
+"""What each function costs before its first answer: CPU time to import it, and memory."""
 
 import json
 import os

@@ -15,6 +15,7 @@ from vaultra.db.objects import ACCOUNT_COLUMNS, Account
 AS_OF = dt.datetime(2026, 11, 20, 15, 30, tzinfo=dt.UTC)
 TODAY = AS_OF.date()
 GOOD = {"charges_enabled": True, "payouts_enabled": True, "past_due": False}
+NOTHING_HELD = {"available": [], "pending": [], "as_of": int(AS_OF.timestamp())}
 
 _numbers = itertools.count(1)
 
@@ -126,6 +127,7 @@ def open_books(conn: Connection, **values: Any) -> Books:
         "status": "connected",
         "default_currency": "usd",
         "standing": GOOD,
+        "balance": NOTHING_HELD,
         "history_complete": True,
         "connected_at": days_ago(1),
         **values,

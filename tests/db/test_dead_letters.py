@@ -3,9 +3,9 @@
 import datetime as dt
 
 from sqlalchemy import Connection
+
 from tests.connected import rows
 from tests.stripe_payloads import NOON
-
 from vaultra.db import dead_letters
 from vaultra.ports import Delivery
 

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text, update
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, rows, statuses
 from tests.stripe_payloads import NOON, event
-
 from vaultra.adapters.stripe_events import received_event
 from vaultra.db import inbox
 from vaultra.db.inbox import MOST_ATTEMPTS, ReceivedEvent

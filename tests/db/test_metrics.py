@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
-from tests.db.billing import AS_OF, TODAY, Books, days_ago, item, open_books
 
+from tests.db.billing import AS_OF, TODAY, Books, days_ago, item, open_books
 from vaultra.db import metrics, models
 from vaultra.domain.metric_facts import (
     BalanceHistory,
@@ -118,7 +118,7 @@ def test_payers(books: Books) -> None:
     books.charge(days_ago(5), 500, currency="sek", settled_minor=None, customer="cus_unknown")
     books.charge(days_ago(5), 800, status="failed", customer="cus_failed")
     assert facts(books).payers == PayerTotals(
-        charge_count=5,
+        charge_count=6,  # what can't be converted is in no sum, and a charge all the same
         volume_minor=161,
         identified_minor=157,
         payer_count=2,
@@ -291,13 +291,12 @@ def test_a_balance_read_before_the_ninety_days_runs_forward(db: Connection) -> N
     assert facts(books).balance == BalanceHistory(430, {TODAY - dt.timedelta(days=1): 5})
 
 
-def test_a_balance_that_was_never_read_starts_at_nothing(books: Books) -> None:
-    books.movement(days_ago(300), 40)
-    books.movement(days_ago(100), -50)
-    books.movement(days_ago(2), 5)
+def test_a_balance_that_was_never_read_is_not_measured(db: Connection) -> None:
+    books = open_books(db, balance=None)
+    books.movement(days_ago(2), -5)
     found = facts(books)
-    assert found.balance == BalanceHistory(-10, {TODAY - dt.timedelta(days=2): 5})
-    assert compute_metrics(found, AS_OF)["negative_balance_days"].value == 90
+    assert found.balance.opening_minor is None
+    assert compute_metrics(found, AS_OF)["negative_balance_days"].value is None
 
 
 def test_what_could_not_be_converted(books: Books) -> None:
@@ -305,11 +304,34 @@ def test_what_could_not_be_converted(books: Books) -> None:
     books.charge(days_ago(3), 600, currency="sek", settled_minor=60)
     books.charge(days_ago(3), 700, currency="sek", settled_minor=None, status="failed")
     lost = books.refund(days_ago(2), 50, currency="sek", settled_minor=None, charge=sek)
-    known = books.charge(days_ago(9), 100, currency="sek", settled_minor=10)
+    known = books.charge(days_ago(9), 100, currency="sek", settled_minor=10, exchange_rate="0.1")
     books.refund(days_ago(2), 50, currency="sek", settled_minor=None, charge=known)
+    first_day_of_the_oldest_bucket, before = days_ago(180, hour=0), days_ago(181, hour=23)
+    old = books.charge(first_day_of_the_oldest_bucket, 1, currency="sek", settled_minor=None)
+    books.charge(before, 2, currency="sek", settled_minor=None)
+    moves = [
+        {"id": "txn_1", "amount_minor": -9, "currency": "sek", "created_at": days_ago(4).isoformat()},
+        {"id": "txn_2", "amount_minor": -1, "currency": "usd", "created_at": days_ago(4).isoformat()},
+    ]
+    books.dispute(days_ago(4), movements=moves)
     found = facts(books)
-    assert set(found.unconverted) == {Unconverted(sek, 500, "sek"), Unconverted(lost, 50, "sek")}
+    assert set(found.unconverted) == {
+        Unconverted(sek, 500, "sek"),
+        Unconverted(lost, 50, "sek"),
+        Unconverted(old, 1, "sek"),
+        Unconverted("txn_1", -9, "sek"),
+    }
     assert (found.window.charge_count, found.window.revenue_minor) == (3, 70)
+    assert (found.window.refunded_minor, found.window.withdrawn_minor) == (5, 1)
+
+
+@pytest.mark.parametrize(("minor", "settled"), [(1705, 852), (1707, 854), (1708, 854), (1, 0)])
+def test_a_refund_without_its_own_amount_takes_the_charges_rate_half_even(
+    books: Books, minor: int, settled: int
+) -> None:
+    charge = books.charge(days_ago(9), 10_000, currency="eur", settled_minor=4_999, exchange_rate="0.5")
+    books.refund(days_ago(2), minor, currency="eur", settled_minor=None, charge=charge)
+    assert facts(books).window.refunded_minor == settled
 
 
 def test_businesses_do_not_mix_and_the_number_of_statements_is_constant(db: Connection, engine: Engine) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import account_of, connect, one, rows
 from tests.stripe_payloads import NOON
-
 from vaultra.adapters.stripe_objects import PARSERS, parse
 from vaultra.db import objects
 from vaultra.db.objects import Account, ObjectRow, StoredVersion

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
-from tests.db.billing import AS_OF, Books, days_ago, open_books
 
+from tests.db.billing import AS_OF, Books, days_ago, open_books
 from vaultra.db import metrics, readiness
 from vaultra.domain.metric_set import Snapshot
 from vaultra.domain.metrics import compute_metrics

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, rollups, rows
 from tests.stripe_payloads import NOON, at
-
 from vaultra.adapters.stripe_objects import parse
 from vaultra.db import objects
 from vaultra.db import rollups as db_rollups

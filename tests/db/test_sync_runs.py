@@ -4,9 +4,9 @@ import datetime as dt
 import uuid
 
 from sqlalchemy import Connection, update
+
 from tests.connected import connect
 from tests.stripe_payloads import NOON
-
 from vaultra.db import models, sync_runs
 
 HOUR = dt.timedelta(hours=1)

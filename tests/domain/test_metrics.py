@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.shops import AS_OF, TODAY, days_ago, paid, shop
 
+from tests.domain.shops import AS_OF, TODAY, days_ago, paid, shop
 from vaultra.domain.metric_facts import (
     BalanceHistory,
     DisputeStates,
@@ -36,6 +37,14 @@ def test_every_metric_says_what_it_is() -> None:
         assert metric.meaning.endswith(".")
         assert metric.formula
         assert metric.source
+
+
+def test_what_a_metric_means_names_its_period() -> None:
+    for metric in METRICS:
+        told = set(re.findall(r"(?:last|,) (\d+) (?:days|weeks)\b", metric.formula))
+        assert told <= set(re.findall(r"\d+", metric.meaning)), metric.key
+        if "30-day periods" in metric.formula:
+            assert "periods" in metric.meaning or "last six" in metric.meaning, metric.key
 
 
 def test_a_metric_is_either_measured_or_says_why_not() -> None:
@@ -160,6 +169,7 @@ def test_negative_days_run_from_the_opening_balance() -> None:
     assert value("negative_balance_days", balance=BalanceHistory(500, movements)) == 3
     assert value("negative_balance_days", balance=BalanceHistory(-1, {})) == 90
     assert value("negative_balance_days", balance=BalanceHistory(0, {days_ago(90): -5})) == 0
+    assert value("negative_balance_days", balance=BalanceHistory(None, movements)) is None
 
 
 @pytest.mark.parametrize(
@@ -195,6 +205,12 @@ def test_recurring_revenue() -> None:
     all_gone = compute_metrics(shop(subscriptions=(ended,), subscriptions_ever=1), AS_OF)
     assert (all_gone["mrr"].value, all_gone["arpu"].value) == (0, None)
     assert compute_metrics(shop(), AS_OF)["mrr"].value is None
+
+
+def test_who_never_had_a_subscription_has_no_subscribers() -> None:
+    metrics = compute_metrics(shop(), AS_OF)
+    assert metrics["active_subscribers"].value == 0
+    assert [metrics[key].value for key in ("mrr", "arr", "arpu")] == [None, None, None]
 
 
 def test_retention_counts_upgrades_of_those_who_stay_only() -> None:

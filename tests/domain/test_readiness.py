@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.shops import AS_OF, FLAT, GROWING, days_ago, paid, shop
 
-from vaultra.domain.metric_facts import MetricFacts, PayerTotals, Standing, Totals
+from tests.domain.shops import AS_OF, FLAT, GROWING, days_ago, paid, shop
+from vaultra.domain.metric_facts import BalanceHistory, MetricFacts, PayerTotals, Standing, Totals
 from vaultra.domain.metric_set import Bucket, Measure, MetricSet, Value
 from vaultra.domain.metrics import compute_metrics
 from vaultra.domain.readiness import (
@@ -150,6 +150,14 @@ def test_thresholds_of_counts_and_words(rule: str, metric: str, value: Value, ex
 def test_the_first_match_decides_about_standing() -> None:
     assert points("account_standing", {"account_standing": "disabled", "negative_balance_days": 9}) == -10
     assert points("account_standing", {"account_standing": "past_due", "negative_balance_days": 4}) == -3
+
+
+def test_without_a_balance_only_a_disabled_account_is_judged() -> None:
+    unread = shop(balance=BalanceHistory(None))
+    assert component(compute_metrics(unread, AS_OF), "account_standing").effect == "not_measured"
+    disabled = replace(unread, standing=Standing(charges_enabled=False, payouts_enabled=True, past_due=False))
+    found = component(compute_metrics(disabled, AS_OF), "account_standing")
+    assert (found.points, "negative balance" in found.sentence) == (-10, False)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,25 @@ def test_other_currencies_convert_at_the_latest_rate_or_are_listed() -> None:
     assert set(found.now) == {"cus_eu"}
 
 
+def test_an_amount_off_in_another_currency_takes_nothing_off() -> None:
+    euros = Discount("forever", amount_off=Fraction(5_00), currency="eur")
+    found = book(subscription("a", item(10_00), customer_discount=euros), rates={"eur": Fraction(1)})
+    assert (found.mrr_minor, found.unconverted) == (10_00, ())
+
+
+def test_what_is_worth_nothing_is_not_missing_from_the_sum() -> None:
+    free = subscription("a", replace(item(10_00), currency="sek"), discounts=(Discount("forever", Fraction(100)),))
+    assert book(free).unconverted == ()
+
+
+def test_the_discounts_of_30_days_ago_count_then() -> None:
+    second = int(NOW.timestamp())
+    begun = replace(HALF_OFF, starts_at=second - 86_400)
+    over = replace(HALF_OFF, duration="repeating", ends_at=second - 86_400)
+    found = book(subscription("a", item(10_00), discounts=(begun,)), subscription("b", item(10_00), discounts=(over,)))
+    assert (found.now, found.then) == ({"cus_a": 5_00, "cus_b": 10_00}, {"cus_a": 10_00, "cus_b": 5_00})
+
+
 def test_churn_and_retention() -> None:
     stays = subscription("stays", item(100_00))
     left = subscription("left", item(50_00), status="canceled", ended_at=NOW - dt.timedelta(days=10))

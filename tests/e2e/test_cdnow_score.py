@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from tests.e2e.product import (
     CLIENT_ID,
     SECRET_KEY,
@@ -23,7 +24,6 @@ from tests.e2e.product import (
     wait_until,
 )
 from tests.oracle.oracle import answer, cdnow_objects, compare
-
 from vaultra.services import utc_now
 from vaultra_local.stripe_sim import StripeAccount, cdnow, running_simulator, signed
 from vaultra_local.stripe_sim.cdnow import FILE

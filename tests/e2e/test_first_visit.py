@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Owner, Product, running_product, wait_until
 
+from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Owner, Product, running_product, wait_until
 from vaultra.services import utc_now
 from vaultra_local.catalogue import ROOT
 from vaultra_local.ports import free_port

@@ -11,8 +11,8 @@ import pytest
 from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
-from tests.fakes import FakePublisher, FakeStripe
 
+from tests.fakes import FakePublisher, FakeStripe
 from vaultra import auth
 from vaultra import services as wiring
 from vaultra.config import AuthSettings, SiteSettings

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, keep
 from tests.fakes import FakePublisher, FakeStripe
 from tests.functions.envelopes import envelope
 from tests.stripe_payloads import event
-
 from vaultra.errors import Unavailable
 
 

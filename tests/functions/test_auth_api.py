@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-from tests.functions.conftest import PASSWORD, SignedIn
 
+from tests.functions.conftest import PASSWORD, SignedIn
 from vaultra.services import Services
 
 SIGNUP, LOGIN, ME = "/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/me"

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
+
 from tests.db.billing import AS_OF, days_ago, open_books
 from tests.fakes import FakePublisher
-
 from vaultra.services import Services
 from vaultra.usecases import metrics
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
+
 from tests.db.billing import AS_OF, days_ago, open_books
 from tests.functions.test_compute_metrics import envelope
-
 from vaultra.db import models
 from vaultra.services import Services
 from vaultra.usecases import metrics, readiness

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests.connected import connect
 from tests.fakes import FakePublisher
 from tests.functions.envelopes import envelope

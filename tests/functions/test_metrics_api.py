@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 from starlette.testclient import TestClient
+
 from tests.db.billing import AS_OF, Books, days_ago, item, open_books
 from tests.functions.conftest import SignedIn
-
 from vaultra.db import models
 from vaultra.domain.metrics import METRICS
 from vaultra.services import Services

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests.functions.envelopes import envelope
 
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests.fakes import FakePublisher, FakeStripe
 from tests.functions.conftest import Json, SignedIn
-
 from vaultra.errors import Unavailable
 from vaultra.ports import OauthGrant
 from vaultra.services import Services

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests import stripe_payloads as raw
 from tests.connected import connect
 from tests.fakes import FakePublisher, FakeStripe
 from tests.functions.envelopes import envelope
 from tests.stripe_payloads import at
-
 from vaultra.db.sync_runs import Run
 from vaultra.errors import AccessRevoked, RateLimited
 from vaultra.services import Services

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
+
 from tests import stripe_payloads as raw
 from tests.fakes import FakePublisher
 from tests.stripe_payloads import at, event
-
 from vaultra.config import StripeWebhookSettings
 from vaultra.errors import Unavailable
 from vaultra.services import Services

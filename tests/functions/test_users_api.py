@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
-from tests.functions.conftest import Json, SignedIn
 
+from tests.functions.conftest import Json, SignedIn
 from vaultra.domain.accounts import Industry
 from vaultra.services import Services
 
@@ -84,7 +84,7 @@ BAD_PROFILES: list[tuple[str, Any]] = [
     ("avatar_url", "https://img.example.com/\n"[:-1] + "\nx"),
     ("avatar_url", "https://img.example.com/" + "a" * 2000),
     ("email", "other@example.com"),
-    ("id", str(uuid.uuid4())),
+    ("id", "5f8c1f0e-5c3b-4a57-9d0e-2f1f3a1f4b11"),
     ("password_hash", "x"),
     ("google_subject", "x"),
     ("created_at", "2020-01-01T00:00:00Z"),
@@ -165,7 +165,7 @@ BAD_BUSINESSES: list[tuple[str, Any]] = [
     ("founded_at", "yesterday"),
     ("founded_at", 20150228),
     ("founded_at", "2015-02-28T00:00:00Z"),
-    ("id", str(uuid.uuid4())),
+    ("id", "5f8c1f0e-5c3b-4a57-9d0e-2f1f3a1f4b11"),
     ("created_at", "2020-01-01T00:00:00Z"),
     ("revenue_estimate_minor", 1),
 ]

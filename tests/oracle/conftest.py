@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine
-from tests.functions.conftest import publisher, room, services, sign_up, stripe
 
+from tests.functions.conftest import publisher, room, services, sign_up, stripe
 from vaultra.db import engine as database
 
 __all__ = ["engine", "publisher", "room", "services", "sign_up", "stripe"]

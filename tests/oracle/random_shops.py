@@ -290,7 +290,7 @@ class ShopMaker:
                 )
 
     def add_dispute(self, charge: Raw) -> None:
-        """One dispute; an inquiry that escalated has its withdrawal later than its creation, and may not say what it was."""
+        """One dispute; an inquiry that escalated has its withdrawal later, and may not say what it was."""
         status = self.random.choice(DISPUTE_STATUSES)
         created = self.instant_after(charge["created"], 60)
         inquiry = status.startswith("warning_") or (status != "prevented" and self.random.random() < 0.25)
@@ -394,6 +394,9 @@ class ShopMaker:
             opening = self.minor(1_000_000, self.currency)
         level = moved + opening if self.healthy else self.random.choice([moved + opening, opening, -opening])
         pending = level // 3
+        if self.random.random() < 0.05:
+            self.objects["balance"] = None
+            return
         self.objects["balance"] = {
             "object": "balance",
             "livemode": True,

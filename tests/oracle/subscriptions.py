@@ -97,7 +97,7 @@ def subscription_discounts(subscription: Raw) -> list[Any]:
 
 
 def monthly_amount(subscription: Raw, customer: Raw | None, now: int, coupons: dict[str, Raw]) -> Fraction:
-    """What a subscription is worth a month at its prices and the discounts of `now`, in its own minor units, unrounded."""
+    """What a subscription's prices bring a month, less the discounts of `now`: its own minor units, unrounded."""
     currency = currency_of(subscription)
     total, intervals = Fraction(0), []
     for item in list_data(subscription.get("items")):

@@ -304,6 +304,7 @@ def test_without_any_charge_nothing_is_measured() -> None:
     assert readiness["score"] == 50
     assert {rule["points"] for rule in readiness["components"]["rules"]} == {0}
     assert readiness["confidence"] == {"low": 50, "high": 50}
+    assert readiness["components"]["payout_reliability"] is None
     metrics = metrics_of(objects)
     assert metrics["chargeback_ratio"] is None
     assert metrics["transaction_count"] == 0
@@ -723,6 +724,31 @@ def test_foreign_charges_settle_through_their_balance_transaction(expanded: bool
     assert set(metrics["details"]["by_currency"]) == {"jpy", "kwd", "usd"}
 
 
+@pytest.mark.parametrize(
+    ("captured", "currency", "settled", "told", "rate"),
+    [
+        (1000, "eur", 1234, 1.234, "1.234"),
+        (5000, "jpy", 3350, 0.0067, "0.67"),  # between major units
+        (5000, "jpy", 3350, 0.67, "0.67"),  # between minor units
+        (1, "jpy", 1, 0.0067, "0.67"),
+        (10_000_000, "eur", 11_720_003, 1.172, "1.1720003"),  # told to too few digits
+        (1000, "eur", 1234, None, "1.234"),
+    ],
+)
+def test_a_rate_is_of_the_units_that_the_amounts_tell(
+    captured: int, currency: str, settled: int, told: float | None, rate: str
+) -> None:
+    made = charge(2, captured, currency=currency, balance_transaction=transaction(settled, 2, exchange_rate=told))
+    found = metrics_of(shop(charges=[made], refunds=[refund(1, 100_000, currency=currency, charge=made["id"])]))
+    assert found["details"]["net_volume"] == Decimal(settled - round(100_000 * Fraction(rate))) / 100
+
+
+def test_what_no_sum_contains_is_listed_as_long_as_a_sum_reaches() -> None:
+    charges = [charge(days_ago, 700, currency="kwd", id=f"ch_{days_ago}") for days_ago in (29, 30, 180, 181)]
+    listed = details_of(shop(charges=charges))["unconverted"]
+    assert {entry["id"] for entry in listed} == {"ch_29", "ch_30", "ch_180"}
+
+
 def test_negative_balance_days() -> None:
     balance = {"available": [{"amount": 500, "currency": "usd"}, {"amount": -9, "currency": "eur"}], "pending": []}
     moves = [transaction(600, 2), transaction(-1000, 5), transaction(4000, 6, currency="eur")]
@@ -777,6 +803,31 @@ def test_churn_and_retention() -> None:
     assert details["subscriber_churn_rate"] == Fraction(1, 3)
     assert details["net_revenue_retention"] == Fraction(1000 + 3000, 1000 + 1000 + 2000)
     assert details["arpu"] == Fraction(60, 4)
+
+
+def test_30_days_ago_has_the_discounts_of_then() -> None:
+    begun = discount(percent_off=50) | {"start": at(10)}
+    over = discount("repeating", at(10), percent_off=50)
+    subscriptions = [subscription(price(1000), discounts=[begun]), subscription(price(1000), discounts=[over])]
+    assert details_of(shop(subscriptions=subscriptions))["net_revenue_retention"] == Fraction(5 + 10, 10 + 5)
+
+
+def test_30_days_ago_goes_by_dates_not_by_todays_state() -> None:
+    subscriptions = [
+        subscription(price(1000), status="unpaid"),
+        subscription(price(1000), pause_collection={"resumes_at": at(10)}),
+        subscription(price(1000), pause_collection={"resumes_at": at(40)}),
+        subscription(price(1000), pause_collection={"resumes_at": None}),
+    ]
+    details = details_of(shop(subscriptions=subscriptions))
+    assert (details["active_subscribers"], details["subscriber_churn_rate"]) == (2, Fraction(1, 2))
+
+
+def test_an_amount_off_falls_once_an_invoice_in_its_own_currency() -> None:
+    dollars, euros = discount(amount_off=300, currency="usd"), discount(amount_off=300, currency="eur")
+    both = subscription(price(12_000, "year"), discounts=[dollars, euros])
+    both["items"]["data"].append({"price": price(1000), "quantity": 1, "discounts": []})
+    assert metrics_of(shop(subscriptions=[both]))["mrr"] == 10 + 10 - 3
 
 
 # CDNOW, comparison, random shops

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, insert, text
 from starlette.testclient import TestClient
+
 from tests.connected import connect
 from tests.fakes import FakeStripe
 from tests.functions.conftest import SignedIn
 from tests.oracle.oracle import answer, compare, random_shop
-
 from vaultra.adapters.stripe_events import received_event
 from vaultra.adapters.stripe_objects import account_currency, account_standing, balance_amounts, parse, resource_of
 from vaultra.db import models, objects
@@ -48,7 +48,7 @@ class Loader:
             version_at=AS_OF,
             standing=account_standing(account),
             settlement_currency=account_currency(account),
-            balance=balance_amounts(balance),
+            balance=None if balance is None else balance_amounts(balance),
         )
         objects.mark_synced(conn, self.account.id, AS_OF, history_complete=True)
         conn.commit()

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine
+
 from tests.fakes import FakePublisher, FakeStripe
 from tests.stripe_payloads import NOON, Json, at
-
 from vaultra import services as wiring
 from vaultra.config import RuntimeSettings, StripeWebhookSettings
 from vaultra.services import Services

@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, rollups, rows, statuses
 from tests.fakes import FakePublisher, FakeStripe
 from tests.reliability.conftest import SECRET, WEBHOOK, announced, client, signed
 from tests.stripe_payloads import NOON, Json, event
-
 from vaultra import failpoints
 from vaultra.db import engine as database
 from vaultra.db import migrate

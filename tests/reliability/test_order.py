@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import apply, connect, keep, rollups, rows, statuses
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import NOON, Json, at, event
-
 from vaultra.adapters.stripe_objects import parse
 from vaultra.db import engine as database
 from vaultra.db import objects

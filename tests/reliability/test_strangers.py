@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import OBJECT_TABLES, apply, connect, everything, keep, rollups, rows, statuses
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, event
-
 from vaultra.db import inbox
 from vaultra.ports import OauthGrant
 from vaultra.usecases import connections, dispatch, ingestion

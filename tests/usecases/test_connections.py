@@ -7,8 +7,8 @@ import uuid
 import pytest
 from sqlalchemy import Connection as Database
 from sqlalchemy import delete, insert, select, update
-from tests.fakes import FakeStripe
 
+from tests.fakes import FakeStripe
 from vaultra.db import accounts, models
 from vaultra.domain.connections import OauthState, Phase
 from vaultra.errors import AccessRevoked, Conflict, Forbidden, Unavailable
@@ -87,7 +87,7 @@ def test_the_status_follows_the_connection(db: Database) -> None:
     assert status.connection == connected.connection
     assert status.progress is not None
     assert (status.progress.phase, status.progress.percent) == (Phase.RECENT, 0)
-    db.execute(update(models.SyncRun).values(plan=[1, 2], position=1))
+    db.execute(update(models.SyncRun).values(progress=0.5))
     progress = connections.status(db, business_id).progress
     assert progress is not None
     assert (progress.phase, progress.percent) == (Phase.RECENT, 50)

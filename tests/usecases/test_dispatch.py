@@ -5,10 +5,10 @@ import uuid
 
 import pytest
 from sqlalchemy import Connection
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, keep, rows, statuses
 from tests.stripe_payloads import NOON, event
-
 from vaultra.db import inbox, rollups, sync_runs
 from vaultra.usecases import dispatch, sync
 from vaultra.usecases.dispatch import Tick

@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 from sqlalchemy import Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import account_of, apply, connect, everything, keep, one, rollups, rows, statuses
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, subject_of
-
 from vaultra.adapters.stripe_events import HANDLERS
 from vaultra.errors import AccessRevoked, Unavailable
 from vaultra.usecases import ingestion

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, text
-from tests.db.billing import AS_OF, days_ago, open_books
 
+from tests.db.billing import AS_OF, days_ago, open_books
 from vaultra.db import models, rollups
 from vaultra.errors import NoData
 from vaultra.usecases import metrics

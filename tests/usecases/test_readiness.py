@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 from sqlalchemy import Connection, func, select, text
-from tests.db.billing import AS_OF, Books, days_ago, open_books
 
+from tests.db.billing import AS_OF, Books, days_ago, open_books
 from vaultra.db import models
 from vaultra.errors import NoData
 from vaultra.usecases import metrics, readiness

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+
 from tests import stripe_payloads as raw
 from tests.connected import connect, one, rollups, rows, store
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at
-
 from vaultra.adapters.stripe_objects import parse
 from vaultra.errors import InvalidInput, NotFound, Unavailable
 from vaultra.usecases import storing

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+
 from tests import stripe_payloads as raw
 from tests.connected import account_of, apply, connect, everything, one, rollups, rows, store
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event
-
 from vaultra.adapters.stripe_objects import parse
 from vaultra.db import sync_runs
 from vaultra.db.objects import Account

@@ -4,8 +4,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from tests.oracle.oracle import answer
 
+from tests.oracle.oracle import answer
 from vaultra_local.stripe_sim import StripeAccount
 from vaultra_local.stripe_sim.resources import RESOURCES
 

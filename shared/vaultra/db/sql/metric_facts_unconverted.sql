@@ -16,7 +16,7 @@ left join charges as c on c.integration_account_id = r.integration_account_id an
 where r.integration_account_id = any(:accounts) and r.status = 'succeeded' and not r.deleted
     and r.created_at >= cast(:first_day as date)::timestamp at time zone 'UTC'
     and r.created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
-    and r.settled_minor is null and (c.settled_minor is null or c.captured_minor = 0)
+    and r.settled_minor is null and c.exchange_rate is null
 union all
 select d.integration_account_id, movement.id, movement.amount_minor, movement.currency
 from disputes as d
