@@ -23,8 +23,8 @@ from vaultra.adapters.stripe_objects import (
     balance_amounts,
     parse,
     resource_of,
-    without_personal_data,
 )
+from vaultra.adapters.stripe_privacy import without_personal_data
 from vaultra.db.objects import TABLES
 from vaultra.errors import InvalidInput
 

@@ -1,8 +1,10 @@
 """The score: both sides of every threshold, the worked profiles, and what must always hold."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,6 +26,7 @@ from vaultra.domain.readiness import (
 from vaultra.domain.thresholds import HIGH_CHARGEBACKS
 
 METRICS = compute_metrics(shop(), AS_OF)
+EXAMPLE = Path(__file__).parents[2] / "frontend" / "src" / "lib" / "example.json"
 
 
 def component(metrics: MetricSet, key: str) -> Component:
@@ -43,6 +46,18 @@ def points(rule: str, values: Mapping[str, Value], samples: Mapping[str, int] | 
 def test_a_steady_two_year_shop() -> None:
     readiness = score(METRICS)
     assert (readiness.seed_score, readiness.score, readiness.tier.key) == (65, 83, "funding_ready")
+
+
+def test_the_landing_page_shows_what_the_formula_gives() -> None:
+    shown, readiness = json.loads(EXAMPLE.read_text()), score(METRICS)
+    assert shown["components"] == components_json(readiness)
+    assert (shown["score"], shown["seed_score"], shown["tier"]) == (
+        readiness.score,
+        readiness.seed_score,
+        readiness.tier.key,
+    )
+    assert shown["confidence"] == {"low": readiness.confidence_low, "high": readiness.confidence_high}
+    assert shown["formula_version"] == readiness.formula_version
 
 
 def test_the_same_shop_growing() -> None:

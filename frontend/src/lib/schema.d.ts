@@ -531,7 +531,7 @@ export interface components {
             /** Revenue Volatility */
             revenue_volatility: number | null;
             /** Revenue Trend */
-            revenue_trend: string | null;
+            revenue_trend: ("increasing" | "declining" | "stable") | null;
             /** Chargeback Count */
             chargeback_count: number | null;
             /** Chargeback Ratio */
@@ -622,7 +622,7 @@ export interface components {
         };
         /**
          * ReadinessReply
-         * @description The score as it stands. `trend` is improving, stable or declining against 30 days ago, null without a score then.
+         * @description The score as it stands; `trend` is improving, stable or declining, null without a score 30 days ago.
          */
         ReadinessReply: {
             /**
@@ -632,12 +632,15 @@ export interface components {
             business_id: string;
             /** Score */
             score: number;
-            /** Tier */
-            tier: string;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
             /** Tier Label */
             tier_label: string;
             /** Trend */
-            trend: string | null;
+            trend: ("improving" | "stable" | "declining") | null;
             /** Provisional */
             provisional: boolean;
             components: components["schemas"]["ComponentsReply"];
@@ -669,8 +672,11 @@ export interface components {
             key: string;
             /** Label */
             label: string;
-            /** Group */
-            group: string;
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "seed" | "extra";
             /** Value */
             value: number | string | null;
             /**
@@ -690,8 +696,11 @@ export interface components {
             worst_points: number;
             /** Band */
             band: string;
-            /** Effect */
-            effect: string;
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "helps" | "hurts" | "neutral" | "not_measured";
             /** Reason */
             reason: string | null;
             /** Sentence */

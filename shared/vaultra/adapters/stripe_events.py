@@ -13,8 +13,8 @@ from vaultra.adapters.stripe_objects import (
     account_standing,
     balance_amounts,
     parse,
-    without_personal_data,
 )
+from vaultra.adapters.stripe_privacy import without_personal_data
 from vaultra.db.inbox import ReceivedEvent
 from vaultra.errors import InvalidInput
 from vaultra.ports import Json

@@ -345,33 +345,6 @@ def balance_amounts(raw: Json) -> Json:
         raise InvalidInput(f"This balance can't be read: {type(error).__name__}") from error
 
 
-PERSONAL = frozenset(
-    {
-        "billing_details", "customer_address", "customer_email", "customer_name", "customer_phone",
-        "customer_shipping", "email", "evidence", "name", "owner", "phone", "receipt_email", "receipt_number",
-        "receipt_url", "shipping", "source", "description", "hosted_invoice_url", "invoice_pdf", "metadata",
-        "fraud_details", "account_name", "lines", "business_profile", "external_accounts", "individual",
-        "company", "settings", "tos_acceptance", "address", "statement_descriptor", "destination",
-        "customer_tax_ids", "account_tax_ids", "custom_fields", "footer", "invoice_settings", "trace_id",
-    }
-)  # fmt: skip
-
-
-def without_personal_data(event: Json) -> Json:
-    """The event without names, addresses, card details and free text: what we don't use, we don't keep."""
-    data = event.get("data") if isinstance(event.get("data"), dict) else {}
-    subject = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(subject, dict):
-        return event
-    keep_source = subject.get("object") == "balance_transaction"
-    reduced = {k: v for k, v in subject.items() if k not in PERSONAL or (keep_source and k == "source")}
-    card = _dig(reduced, "payment_method_details", "card")
-    if "payment_method_details" in reduced:
-        kept = {name: card[name] for name in ("fingerprint", "case_type") if name in card} if card else {}
-        reduced["payment_method_details"] = {"card": kept}
-    return {**event, "data": {"object": reduced}}
-
-
 # --- fields ----------------------------------------------------------------------------------
 
 
