@@ -27,7 +27,7 @@ Raw = dict[str, Any]
 
 AS_OF = dt.datetime(2026, 11, 20, 15, 30, tzinfo=dt.UTC)
 # More shops than the everyday run has time for: VAULTRA_SHOPS=2000 pytest tests/oracle/test_product_agrees.py
-SHOPS = int(os.environ.get("VAULTRA_SHOPS", "60"))
+SHOPS = int(os.environ.get("VAULTRA_SHOPS", "100"))
 SHUFFLED_SHOPS = max(SHOPS // 5, 1)
 RATES = {currency: Fraction(rate) for currency, rate in USD_REFERENCE.items()}
 SINGLE = ("account", "balance", "events")
@@ -57,7 +57,7 @@ class Loader:
             assert parsed is not None
             stripe.put(account_id, resource_of(parsed.table), expanded(raw, shop))
 
-    def store(self, batch: Iterable[Raw]) -> None:
+    def store(self, batch: Iterable[Raw], version_at: dt.datetime = AS_OF) -> None:
         """Objects as a sync reads them: those of the other mode are left out."""
         states = []
         currency = self.shop["account"]["default_currency"]
@@ -65,7 +65,7 @@ class Loader:
             if raw.get("livemode", True):
                 parsed = parse(raw, currency)
                 assert parsed is not None
-                states += storing.states_of(parsed, AS_OF)
+                states += storing.states_of(parsed, version_at)
         answers: Answers = {}
         while True:
             account = objects.lock_account(self.conn, self.account.id)
@@ -149,7 +149,11 @@ def test_the_order_of_storing_does_not_matter(
         if chance.random() < 0.5:
             again.compute(AS_OF - dt.timedelta(minutes=30 - number))
         again.apply(raw for raw in batch if raw["object"] == "event")
-        again.store(raw for raw in batch if raw["object"] != "event")
+        objects_now = [raw for raw in batch if raw["object"] != "event"]
+        in_time, too_late = (chance.sample(objects_now, len(objects_now) // 4) for _ in range(2))
+        again.store(map(earlier, in_time), AS_OF - dt.timedelta(days=2))
+        again.store(objects_now)
+        again.store(map(earlier, too_late), AS_OF - dt.timedelta(days=1))
     again.compute()
     assert result_of(again) == result_of(first)
 
@@ -165,6 +169,22 @@ def expanded(raw: Raw, shop: Raw) -> Raw:
         return raw
     entries = {entry["id"]: entry for entry in shop["balance_transactions"]}
     return {**raw, "balance_transaction": entries[raw["balance_transaction"]]}
+
+
+EARLIER: dict[str, Raw] = {
+    "charge": {"status": "pending", "captured": False, "amount_captured": 0, "balance_transaction": None},
+    "refund": {"status": "pending", "balance_transaction": None},
+    "dispute": {"status": "warning_needs_response", "balance_transactions": []},
+    "payout": {"status": "in_transit", "failure_balance_transaction": None, "reversed_by": None},
+    "subscription": {"status": "trialing"},
+    "invoice": {"status": "open", "payments": {"object": "list", "data": []}},
+    "customer": {"discount": None},
+}
+
+
+def earlier(raw: Raw) -> Raw:
+    """The object as it was some time before."""
+    return raw | EARLIER.get(raw["object"], {})
 
 
 def shuffled_batches(shop: Raw, chance: random.Random) -> list[list[Raw]]:

@@ -29,7 +29,6 @@ PAGE = 100
 OBJECTS_PER_STEP = 1000
 RECENT = dt.timedelta(days=90)
 HISTORY = dt.timedelta(days=731)  # 24 months
-EVENTS_KEPT_AT_STRIPE = dt.timedelta(days=30)
 # What changed while the last run was reading is read again.
 OVERLAP = dt.timedelta(hours=1)
 # Read beyond the 90 days: a payout is created up to two weeks before it arrives, and movements tell the balance.
@@ -81,7 +80,6 @@ def plan(kind: str, now: dt.datetime, since: dt.datetime | None = None) -> list[
         window = _created(now - HISTORY, now - RECENT)
         return [{"resource": name, "params": window} for name in DATED if name != "payouts"]
     start = now - RECENT if since is None else since - OVERLAP
-    events_start = max(start, now - EVENTS_KEPT_AT_STRIPE)
     if kind == "initial":
         start -= MARGIN
     types = {"type": "payout.paid"} if kind == "initial" else {}
@@ -90,7 +88,7 @@ def plan(kind: str, now: dt.datetime, since: dt.datetime | None = None) -> list[
         *({"resource": name, "params": _created(start)} for name in DATED),
         {"resource": "subscriptions", "params": {"status": "all"} | ({} if kind == "initial" else _created(start))},
         {"resource": "balance_transactions", "params": _created(start)},
-        {"resource": "events", "params": _created(events_start) | types},
+        {"resource": "events", "params": _created(start) | types},
     ]
 
 
