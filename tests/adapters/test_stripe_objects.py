@@ -386,6 +386,15 @@ def test_a_paid_subscription_invoice_without_its_payments_is_incomplete() -> Non
     assert not parsed({**payload, "parent": None}).incomplete
 
 
+def test_a_tiered_price_without_its_tiers_has_to_be_read() -> None:
+    payload = raw.subscription()
+    price = payload["items"]["data"][0]["price"]
+    price |= {"billing_scheme": "tiered", "tiers_mode": "graduated", "unit_amount": None, "unit_amount_decimal": None}
+    assert parsed(payload).incomplete
+    price["tiers"] = [{"up_to": None, "unit_amount": 500, "flat_amount": None}]
+    assert not parsed(payload).incomplete
+
+
 # --- personal data ---------------------------------------------------------------------------
 
 SECRETS = ["Jenny", "example.com", "4242", "Rosen", "Main Street", "DE123"]

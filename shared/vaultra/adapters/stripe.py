@@ -29,6 +29,8 @@ EXPAND: dict[str, tuple[str, ...]] = {
     "customers": ("discount.source.coupon",),
     "invoices": ("payments",),
 }
+# What only the read of a single object may ask for: Stripe expands at most four levels, and a list is one.
+EXPAND_ONE: dict[str, tuple[str, ...]] = {"subscriptions": ("items.data.price.tiers",)}
 
 
 class StripeApi:
@@ -83,7 +85,7 @@ class StripeApi:
 
     def retrieve(self, account_id: str, resource: str, object_id: str | None = None) -> StripeRead:
         path = f"/v1/{resource}" if object_id is None else f"/v1/{resource}/{object_id}"
-        return self._read(account_id, path, {"expand": list(EXPAND.get(resource, ()))})
+        return self._read(account_id, path, {"expand": [*EXPAND.get(resource, ()), *EXPAND_ONE.get(resource, ())]})
 
     def _read(self, account_id: str, path: str, params: dict[str, Any]) -> StripeRead:
         if not params["expand"]:

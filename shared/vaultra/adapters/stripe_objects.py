@@ -202,6 +202,7 @@ def _subscription(raw: Json, settlement: str) -> ParsedObject:
 
 
 def _item(raw: Json) -> tuple[Json, bool]:
+    """An item's terms, and whether all of them are told."""
     price = raw.get("price") or raw.get("plan") or {}
     recurring = price.get("recurring") or price
     discounts, resolved = _discounts(raw.get("discounts") or [])
@@ -226,7 +227,8 @@ def _item(raw: Json) -> tuple[Json, bool]:
         "tax_behavior": _text(price.get("tax_behavior")),
         "discounts": discounts,
     }
-    return item, resolved
+    # Stripe tells the tiers of a price only when it is asked to, which a list can't.
+    return item, resolved and (item["billing_scheme"] != "tiered" or bool(item["tiers"]))
 
 
 def _tier(raw: Json) -> Json:
