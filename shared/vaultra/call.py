@@ -83,8 +83,13 @@ class Call:
         """Undo everything and announce nothing."""
         connection, self._connection = self._connection, None
         self._outbox.clear()
-        if connection is not None:
+        if connection is None:
+            return
+        try:
             connection.close()
+        except Exception:
+            connection.invalidate()  # else the pool would count it as lent for ever
+            raise
 
     def announce(self) -> None:
         """Hand what was announced to the broker."""

@@ -16,6 +16,8 @@ from vaultra.errors import Unavailable, VaultraError
 # SQLSTATEs after which the same statement may succeed later: connection trouble, shutdown or start-up,
 # too many connections, deadlock, serialisation, lock or statement timeout.
 RETRYABLE_CLASSES = ("08", "53", "57")
+# A function never waits longer than this for one statement, nor keeps locks while it does something else.
+LIMITS = {"statement_timeout": "120s", "idle_in_transaction_session_timeout": "120s"}
 RETRYABLE_STATES = {"40001", "40P01", "55P03"}
 
 
@@ -46,7 +48,8 @@ def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
 def connect_from(settings: DatabaseSettings) -> Engine:
     """The engine the settings ask for: a URL, or Cloud SQL with IAM through Google's connector."""
     if settings.database_url is not None:
-        return create(settings.database_url.get_secret_value(), settings.pool_size)
+        url = settings.database_url.get_secret_value()
+        return create(url, settings.pool_size, connect_args={"startup_params": LIMITS})
     if settings.cloud_sql_instance is None:
         raise Unavailable("No database is configured: set DATABASE_URL or CLOUD_SQL_INSTANCE")
     return create("postgresql+pg8000://", settings.pool_size, creator=_cloud_sql(settings))
@@ -61,6 +64,9 @@ def translate(error: BaseException) -> VaultraError | None:
     """`Unavailable` when the database could not answer now; None when the error is something else."""
     if isinstance(error, PoolTimeout):
         return Unavailable("The database is busy", retry_after=5)
+    if isinstance(error, ConnectionError | TimeoutError):
+        # A server that goes away while a connection is being made: the driver lets the socket's error through.
+        return Unavailable("The database does not answer", retry_after=5)
     if not isinstance(error, DBAPIError):
         return None
     state = sql_state(error)
