@@ -1,7 +1,7 @@
 """The score: both sides of every threshold, the worked profiles, and what must always hold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.shops import AS_OF, FLAT, GROWING, days_ago, paid, shop
+from vaultra.domain.extra_signals import EXTRA_SIGNALS
 from vaultra.domain.metric_facts import BalanceHistory, MetricFacts, PayerTotals, Standing, Totals
 from vaultra.domain.metric_set import Bucket, Measure, MetricSet, Value
 from vaultra.domain.metrics import compute_metrics
@@ -23,6 +24,8 @@ from vaultra.domain.readiness import (
     tier_of,
     trend_between,
 )
+from vaultra.domain.rules import Rule
+from vaultra.domain.seed_rules import SEED_RULES
 from vaultra.domain.thresholds import HIGH_CHARGEBACKS
 
 METRICS = compute_metrics(shop(), AS_OF)
@@ -41,6 +44,13 @@ def points(rule: str, values: Mapping[str, Value], samples: Mapping[str, int] | 
 
 
 # --- Worked profiles ------------------------------------------------------------------------
+
+
+def test_the_best_of_every_rule_is_exactly_a_hundred() -> None:
+    def best(rules: Sequence[Rule]) -> int:
+        return sum(max(band.points for band in rule.bands) for rule in rules)
+
+    assert (50 + best(SEED_RULES), best(EXTRA_SIGNALS)) == (80, 20)
 
 
 def test_a_steady_two_year_shop() -> None:
