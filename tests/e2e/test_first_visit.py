@@ -95,3 +95,11 @@ def test_a_dispute_at_stripe_changes_the_score_within_seconds(shops: tuple[Produ
     took = wait_until(lambda: owner.metrics()["chargeback_count"] == 1, 20, "the dispute is counted")
     wait_until(lambda: owner.readiness()["score"] != before["score"], 20, "the score changes")
     print(f"\nfrom the webhook to a new score: {took:.2f} s")
+
+
+def test_anybody_may_ask_whether_it_is_well(shops: tuple[Product, RunningSimulator]) -> None:
+    product, _ = shops
+    with product.client() as client:
+        for path in ("/health", "/health/ready"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()["status"]) == (200, "ok")
