@@ -15,7 +15,7 @@ def end_servers(data: Path) -> None:
     """
     for process in server_processes(data):
         with suppress(psutil.Error):
-            if not process.cmdline()[0].startswith("postgres:"):
+            if not "".join(process.cmdline()[:1]).startswith("postgres:"):  # one that is ending has no command line
                 process.send_signal(signal.SIGINT)  # the postmaster: fast shutdown; its children follow
     if not _gone(data, seconds=10):
         for process in server_processes(data):

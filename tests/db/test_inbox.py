@@ -58,8 +58,8 @@ def test_what_is_claimed_is_locked_and_others_pass_it_by(fresh_engine: Engine) -
     with fresh_engine.connect() as one, fresh_engine.connect() as two:
         ids = keep(one, "evt_1", "evt_2", "evt_3")
         one.commit()
-        assert [event.id for event in inbox.claim(one, ids[:2])] == ids[:2]
-        assert [event.id for event in inbox.claim(two, ids)] == ids[2:]
+        assert [event.id for event in inbox.claim(one, ids[:2], wait=False)] == ids[:2]
+        assert [event.id for event in inbox.claim(two, ids, wait=False)] == ids[2:]
         one.rollback()
         assert [event.id for event in inbox.claim(two, reversed(ids))] == ids
 

@@ -1,6 +1,7 @@
 """Applying events: exactly once, each for itself when one is bad, and with news for those who compute."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
@@ -10,6 +11,7 @@ from tests.connected import account_of, apply, connect, everything, keep, one, r
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, subject_of
 from vaultra.adapters.stripe_events import HANDLERS
+from vaultra.db import inbox
 from vaultra.errors import AccessRevoked, Unavailable
 from vaultra.usecases import ingestion
 
@@ -240,3 +242,25 @@ def test_an_outage_of_the_database_is_told_to_the_broker(fresh_engine: Engine, s
             ingestion.apply(conn, stripe, ids, NOON)
         other.rollback()
         assert [row["attempts"] for row in rows(conn, "stripe_events")] == [0]
+
+
+def test_a_message_waits_for_whoever_holds_its_event_and_applies_it_when_they_leave_it(
+    fresh_engine: Engine, stripe: FakeStripe
+) -> None:
+    """A drain takes what others' messages announce; were those acknowledged meanwhile, its rollback would lose time."""
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        [row_id] = keep(conn, [charge_event()])
+        conn.commit()
+    with fresh_engine.connect() as drain, ThreadPoolExecutor(1) as pool:
+        assert inbox.list_waiting(drain, 10) == [row_id]
+
+        def handle() -> ingestion.Outcome:
+            with fresh_engine.connect() as conn:
+                return ingestion.apply(conn, stripe, [row_id], NOON)
+
+        handled = pool.submit(handle)
+        with pytest.raises(TimeoutError):
+            handled.result(timeout=0.3)
+        drain.rollback()
+        assert handled.result(timeout=10).done == 1

@@ -94,16 +94,20 @@ def list_waiting(conn: Connection, limit: int) -> list[int]:
     return [row.id for row in conn.execute(statement)]
 
 
-def claim(conn: Connection, ids: Iterable[int]) -> list[PendingEvent]:
-    """Lock those of the events that are still to be applied and that nobody else is applying, by id.
+def claim(conn: Connection, ids: Iterable[int], *, wait: bool = True) -> list[PendingEvent]:
+    """Lock those of the events that are still to be applied, by id.
 
     A dead event is applied again only when an operator replays its dead letter, so it may be claimed too.
+
+    Args:
+        wait: Wait for whoever is applying one of them, and take it if they leave it. Whoever acknowledges the
+            events' message has to: passing over what somebody else may yet give up would leave it to the sweeper.
     """
     statement = (
         select(StripeEvent)
         .where(StripeEvent.id == func.any(IDS), StripeEvent.status.in_(("pending", "dead")))
         .order_by(StripeEvent.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=not wait)
     )
     table = StripeEvent.__table__
     rows = conn.execute(statement.with_only_columns(*table.c), {"ids": list(ids)})

@@ -98,11 +98,11 @@ def _drain(conn: Connection, ids: Sequence[int], now: dt.datetime, total: Outcom
     wait for their own messages.
     """
     try:
-        outcome, needed = _apply_once(conn, ids, {}, now)
+        outcome, needed = _apply_once(conn, ids, {}, now, wait=False)
         if needed:
             conn.rollback()
             ids = [event_id for event_id in ids if event_id not in needed.events]
-            outcome, needed = _apply_once(conn, ids, {}, now)
+            outcome, needed = _apply_once(conn, ids, {}, now, wait=False)
         if not needed:
             conn.commit()
             total.add(outcome)
@@ -141,7 +141,7 @@ def _apply_part(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now
 def _apply_together(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.datetime) -> Outcome:
     answers: Answers = {}
     for _ in range(MOST_READINGS):
-        outcome, needed = _apply_once(conn, ids, answers, now)
+        outcome, needed = _apply_once(conn, ids, answers, now, wait=True)
         if not needed:
             return outcome
         conn.rollback()  # no lock is held while Stripe answers
@@ -180,9 +180,11 @@ def _record_failure(conn: Connection, event: PendingEvent, error: Exception, now
         dead_letters.record(conn, message, error=reason, now=now)
 
 
-def _apply_once(conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime) -> tuple[Outcome, Needed]:
+def _apply_once(
+    conn: Connection, ids: Sequence[int], answers: Answers, now: dt.datetime, *, wait: bool
+) -> tuple[Outcome, Needed]:
     outcome, needed = Outcome(), Needed()
-    events = inbox.claim(conn, ids)
+    events = inbox.claim(conn, ids, wait=wait)
     if not events:
         return outcome, needed
     accounts = objects.find_accounts(conn, {event.account for event in events})
