@@ -9,7 +9,7 @@ from pydantic import Field
 
 from vaultra.domain.connections import Phase
 from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
-from vaultra.errors import InvalidInput, RateLimited, Unavailable
+from vaultra.errors import Conflict, InvalidInput, RateLimited, Unavailable
 from vaultra.schemas import Params, Reply
 from vaultra.usecases import connections, ingestion, sync
 
@@ -85,7 +85,12 @@ def finish_connection(call: Call, params: CallbackParams) -> Redirect:
         if call.accepts_json:
             raise
         return _try_again(call, "exchange_failed", started.business_id)
-    connected = connections.connect(call.db, business_id=started.business_id, grant=grant, now=call.now)
+    try:
+        connected = connections.connect(call.db, business_id=started.business_id, grant=grant, now=call.now)
+    except Conflict:
+        if not call.navigates:
+            raise
+        return _try_again(call, "already_connected", started.business_id)
     for ids in connected.events:
         call.publish(ingestion.TOPIC, {"ids": ids})
     call.publish(sync.TOPIC, {"run_id": connected.run.id, "step": connected.run.step})

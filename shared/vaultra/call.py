@@ -66,6 +66,11 @@ class Call:
         """Whether the caller asked for JSON by name; a browser that navigates does not."""
         return "application/json" in self.headers.get("accept", "")
 
+    @property
+    def navigates(self) -> bool:
+        """Whether a browser is going to show the answer to a person: it says that it takes pages."""
+        return "text/html" in self.headers.get("accept", "")
+
     def publish(self, topic: str, body: BaseModel | Mapping[str, Any], ordering_key: str = "") -> None:
         """Announce something once the transaction is committed; nothing is sent when it fails."""
         content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)

@@ -20,6 +20,7 @@ from vaultra.services import Services
 ROOT = "/api/v1/integrations/stripe"
 CONNECT, CALLBACK, STATUS = f"{ROOT}/connect", f"{ROOT}/callback", f"{ROOT}/status"
 JSON = {"Accept": "application/json"}
+ANYTHING = {"Accept": "*/*"}
 SignUp = Callable[[], SignedIn]
 CreateBusiness = Callable[..., Json]
 
@@ -268,7 +269,7 @@ def test_an_account_belongs_to_one_business(
     rival = sign_up()
     other = create_business(rival)
     stripe.grants["ac_same"] = OauthGrant(account, livemode=False)
-    answer = client.get(CALLBACK, params={"code": "ac_same", "state": begin(client, rival, other)})
+    answer = client.get(CALLBACK, params={"code": "ac_same", "state": begin(client, rival, other)}, headers=ANYTHING)
     assert answer.status_code == 409
     assert answer.json()["error"]["code"] == "CONFLICT"
     for name in (business["id"], business["name"], owner.email, account):
@@ -287,10 +288,26 @@ def test_of_many_businesses_one_gets_the_account(
         stripe.grants[f"ac_race{number}"] = OauthGrant(account, livemode=False)
 
     def finish(number: int) -> int:
-        return client.get(CALLBACK, params={"code": f"ac_race{number}", "state": states[number]}).status_code
+        params = {"code": f"ac_race{number}", "state": states[number]}
+        return client.get(CALLBACK, params=params, headers=ANYTHING).status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(finish, range(20))) == [302] + [409] * 19
+
+
+def test_a_person_whose_account_is_taken_is_told_so_on_the_site(
+    client: TestClient, stripe: FakeStripe, owner: SignedIn, business: Json, sign_up: SignUp,
+    create_business: CreateBusiness,
+) -> None:  # fmt: skip
+    account = connect(client, stripe, owner, business)
+    rival = sign_up()
+    other = create_business(rival)
+    stripe.grants["ac_taken"] = OauthGrant(account, livemode=False)
+    params = {"code": "ac_taken", "state": begin(client, rival, other)}
+    answer = client.get(CALLBACK, params=params, headers={"Accept": "text/html,application/xhtml+xml"})
+    assert answer.status_code == 302
+    page = f"https://site.test/onboarding/stripe-connect/?business_id={other['id']}"
+    assert answer.headers["Location"] == f"{page}&error=already_connected"
 
 
 def test_a_business_has_one_account_at_a_time(
@@ -298,7 +315,7 @@ def test_a_business_has_one_account_at_a_time(
 ) -> None:
     first = connect(client, stripe, owner, business)
     code, second = new_account(stripe)
-    answer = client.get(CALLBACK, params={"code": code, "state": begin(client, owner, business)})
+    answer = client.get(CALLBACK, params={"code": code, "state": begin(client, owner, business)}, headers=ANYTHING)
     assert answer.status_code == 409
     assert status(client, owner, business)["account_id"] == first
     client.delete(ROOT, headers=owner.headers)

@@ -52,6 +52,8 @@ function ChosenBusiness({ user }: { user: CurrentUser }) {
 const RETURNED: Record<string, string> = {
   access_denied: 'You did not grant access at Stripe, so nothing was connected. You can try again whenever you like.',
   state_expired: 'The way back from Stripe took too long, so nothing was connected. Please start again.',
+  already_connected:
+    'This Stripe account is connected to another business, or this business to another account. Disconnect there first, or choose another account.',
   exchange_failed: 'Stripe did not confirm the connection, so nothing was connected. Please try again.',
 };
 
