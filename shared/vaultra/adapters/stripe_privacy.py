@@ -21,10 +21,16 @@ KEPT = frozenset(
 CARD = ("fingerprint", "case_type")
 # Free text and references inside what is kept.
 DROPPED_INSIDE = frozenset({"metadata", "nickname", "name", "description", "email", "address", "phone", "shipping"})
+# Far deeper than any object of Stripe's, and far from what the interpreter's stack or jsonb can't hold.
+DEEPEST = 64
 
 
 def without_personal_data(event: Json) -> Json:
-    """The event with its object reduced to what is used; what it was before is not kept at all."""
+    """The event with its object reduced to what is used; what it was before is not kept at all.
+
+    Raises:
+        ValueError: When the object is nested more deeply than any of Stripe's.
+    """
     data = event.get("data")
     subject = data.get("object") if isinstance(data, dict) else None
     if not isinstance(subject, dict):
@@ -47,11 +53,13 @@ def _reduced(subject: Json) -> Json:
     return kept
 
 
-def _inside(value: Any) -> Any:
+def _inside(value: Any, depth: int = 0) -> Any:
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
     if isinstance(value, dict):
-        return {name: _inside(item) for name, item in value.items() if name not in DROPPED_INSIDE}
+        return {name: _inside(item, depth + 1) for name, item in value.items() if name not in DROPPED_INSIDE}
     if isinstance(value, list):
-        return [_inside(item) for item in value]
+        return [_inside(item, depth + 1) for item in value]
     return value
 
 
