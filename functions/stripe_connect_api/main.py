@@ -2,7 +2,7 @@
 
 import datetime as dt
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from vaultra.usecases import connections, ingestion, sync
 routes = Routes()
 
 CALLBACK = "/integrations/stripe/callback"
+COOKIE = "vaultra_stripe"
 WHEN_KNOWN = Field(exclude_if=lambda value: value is None)
 
 
@@ -62,8 +63,11 @@ class StatusReply(Reply):
 @routes.get("/api/v1/integrations/stripe/connect", access=Access.ADMIN, redirects=True)
 def begin_connection(call: Call, params: BusinessParams) -> ConnectReply | Redirect:  # noqa: ARG001 - the edge reads it
     """Start connecting: to Stripe's page, or to its address when JSON is asked for."""
-    state = connections.begin(call.db, user_id=call.caller.user_id, business_id=call.business.id, now=call.now)
-    url = call.services.stripe.authorize_url(state, call.services.site.public_api_url + CALLBACK)
+    trip = connections.begin(call.db, user_id=call.caller.user_id, business_id=call.business.id, now=call.now)
+    callback = call.services.site.public_api_url + CALLBACK
+    url = call.services.stripe.authorize_url(trip.state, callback)
+    seconds = int(connections.STATE_LIFETIME.total_seconds())
+    call.set_cookie(COOKIE, trip.browser, path=urlsplit(callback).path, seconds=seconds)
     return ConnectReply(url=url) if call.accepts_json else Redirect(url)
 
 
@@ -71,7 +75,7 @@ def begin_connection(call: Call, params: BusinessParams) -> ConnectReply | Redir
 def finish_connection(call: Call, params: CallbackParams) -> Redirect:
     """Where Stripe sends the owner back: connect the account and begin to read its past."""
     try:
-        started = connections.claim(call.db, params.state, call.now)
+        started = connections.claim(call.db, state=params.state, browser=call.cookie(COOKIE), now=call.now)
     except connections.StateExpired:
         if call.accepts_json:
             raise

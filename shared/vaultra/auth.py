@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import functools
 import hashlib
 import threading
 import unicodedata
@@ -14,14 +15,17 @@ import bcrypt
 import jwt
 from jwt.types import Options
 
-from vaultra.domain.accounts import Caller, User
+from vaultra.domain.accounts import Caller
 from vaultra.errors import Unauthorized, Unavailable
 
 TOKEN_LIFETIME = dt.timedelta(days=7)
 MAX_CLOCK_LEAD_SECONDS = 60  # a token may come from an instance whose clock runs this far ahead of ours
 MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: an HS256 key is at least as long as the hash
+MIN_SECRET_VARIETY = 8  # different characters: fewer is somebody leaning on a key
 ALGORITHM = "HS256"
-CLAIMS = ["user_id", "email", "exp", "iat", "jti"]
+ISSUER = "vaultra"
+AUDIENCE = "vaultra-api"
+CLAIMS = ["iss", "aud", "user_id", "email", "exp", "iat", "jti"]
 
 BCRYPT_COST = 12
 MAX_HASHES_AT_ONCE = 4  # a hash takes a core for a quarter of a second; more at once would starve every other request
@@ -79,49 +83,58 @@ def check_secrets(secrets: Sequence[str]) -> None:
     """Refuse signing secrets that could be guessed.
 
     Raises:
-        ValueError: there is none, or one is shorter than 32 bytes.
+        ValueError: there is none, or one is shorter than 32 bytes or repeats a few characters.
     """
     if not secrets:
         raise ValueError("JWT_SECRET is empty")
     if any(len(secret.encode("utf-8")) < MIN_SECRET_BYTES for secret in secrets):
         raise ValueError(f"every secret in JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
+    if any(len(set(secret)) < MIN_SECRET_VARIETY for secret in secrets):
+        raise ValueError("a secret in JWT_SECRET repeats a few characters; make one with `openssl rand -base64 32`")
 
 
-def issue_token(user: User, secrets: Sequence[str], now: dt.datetime) -> str:
-    """A bearer token for this user, good for seven days from `now`, signed with the first secret."""
+def issue_token(caller: Caller, secrets: Sequence[str], now: dt.datetime, expires_at: dt.datetime) -> str:
+    """A bearer token for this caller, good until `expires_at` or its session's end; the first secret signs it."""
     check_secrets(secrets)
-    issued_at = int(now.timestamp())
     claims = {
-        "user_id": str(user.id),
-        "email": user.email,
-        "iat": issued_at,
-        "exp": issued_at + int(TOKEN_LIFETIME.total_seconds()),
-        "jti": str(uuid.uuid4()),
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "user_id": str(caller.user_id),
+        "email": caller.email,
+        "iat": int(now.timestamp()),
+        "exp": int(expires_at.timestamp()),
+        "jti": str(caller.session_id),
     }
-    return jwt.encode(claims, secrets[0], algorithm=ALGORITHM)
+    return jwt.encode(claims, secrets[0], algorithm=ALGORITHM, headers={"kid": _key_id(secrets[0])})
 
 
 def verify_token(token: str, secrets: Sequence[str], now: dt.datetime) -> Caller:
-    """Who the token speaks for at `now`; it may be signed with any of the secrets.
+    """Who the token speaks for at `now`; it may be signed with any of the secrets. Its session may have ended.
 
     Raises:
         Unauthorized: signature, claims or times are not as we issue them.
     """
     check_secrets(secrets)
-    for secret in secrets:
-        try:
-            return _caller(_signed_claims(token, secret), now.timestamp())
-        except jwt.InvalidSignatureError:
-            continue
-        except (jwt.PyJWTError, ValueError) as error:
-            raise Unauthorized("The token is not valid.") from error
-    raise Unauthorized("The token is not valid.")
+    try:
+        key_id = jwt.get_unverified_header(token).get("kid")
+        secret = next((secret for secret in secrets if _key_id(secret) == key_id), None)
+        if secret is None:
+            raise ValueError("signed with a key that is not ours, or no longer")
+        return _caller(_signed_claims(token, secret), now.timestamp())
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Unauthorized("The token is not valid.") from error
+
+
+@functools.cache
+def _key_id(secret: str) -> str:
+    """Names a secret without telling it."""
+    return hashlib.sha256(b"kid:" + secret.encode("utf-8")).hexdigest()[:8]
 
 
 def _signed_claims(token: str, secret: str) -> dict[str, Any]:
     # The times are checked below, against the call's clock instead of PyJWT's own.
     options: Options = {"require": CLAIMS, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-    return jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
+    return jwt.decode(token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=ISSUER, options=options)
 
 
 def _caller(claims: dict[str, Any], now: float) -> Caller:
@@ -130,7 +143,7 @@ def _caller(claims: dict[str, Any], now: float) -> Caller:
         raise ValueError("a time is not an integer")
     if times["exp"] <= now or max(times["iat"], times.get("nbf", 0)) > now + MAX_CLOCK_LEAD_SECONDS:
         raise ValueError("expired, or not yet valid")
-    user_id, email = claims["user_id"], claims["email"]
-    if not isinstance(user_id, str) or not isinstance(email, str):
+    user_id, email, session_id = claims["user_id"], claims["email"], claims["jti"]
+    if not all(isinstance(claim, str) for claim in (user_id, email, session_id)):
         raise ValueError("a claim is not text")
-    return Caller(user_id=uuid.UUID(user_id), email=email)
+    return Caller(user_id=uuid.UUID(user_id), email=email, session_id=uuid.UUID(session_id))

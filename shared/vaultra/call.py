@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,15 +20,39 @@ if TYPE_CHECKING:
     from vaultra.domain.accounts import Caller, Membership
 
 
+@dataclass(frozen=True)
+class Cookie:
+    """A cookie to set for `path`; `seconds` is its life, 0 deletes it."""
+
+    name: str
+    value: str
+    path: str
+    seconds: int
+
+
 class Call:
     """What a room gets from the edge. Used by one thread at a time."""
 
-    def __init__(self, *, services: Services, now: dt.datetime, request_id: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        services: Services,
+        now: dt.datetime,
+        request_id: str,
+        headers: Mapping[str, str],
+        address: str = "",
+        cookies: Mapping[str, str] | None = None,
+    ) -> None:
         self.services = services
         self.now = now
         self.request_id = request_id
         self.headers = headers
+        self.address = address
+        """The caller's network address; an IPv6 address stands for its whole /64, which belongs to one customer."""
+        self.new_cookies: list[Cookie] = []
+        self._cookies = cookies or {}
         self.route: str | None = None
+        self.reads_only = False
         self.message: Delivery | None = None
         self._caller: Caller | None = None
         self._business: Membership | None = None
@@ -36,9 +61,16 @@ class Call:
 
     @property
     def db(self) -> "Connection":
-        """The call's one transaction; opened by the first use, committed by the edge."""
+        """The call's one transaction; opened by the first use, committed by the edge.
+
+        For a call that only reads, each statement is a transaction of its own, which saves two round trips.
+        """
         if self._connection is None:
             self._connection = self.services.engine.connect()
+            if self.reads_only:
+                from vaultra.db.engine import commit_each_statement
+
+                commit_each_statement(self._connection)
         return self._connection
 
     @property
@@ -70,6 +102,14 @@ class Call:
     def navigates(self) -> bool:
         """Whether a browser is going to show the answer to a person: it says that it takes pages."""
         return "text/html" in self.headers.get("accept", "")
+
+    def cookie(self, name: str) -> str | None:
+        """The value the browser sent along; None when it has no such cookie."""
+        return self._cookies.get(name)
+
+    def set_cookie(self, name: str, value: str, *, path: str, seconds: int) -> None:
+        """Give the browser a cookie that scripts can't read and other sites' requests don't carry."""
+        self.new_cookies.append(Cookie(name, value, path, seconds))
 
     def publish(self, topic: str, body: BaseModel | Mapping[str, Any], ordering_key: str = "") -> None:
         """Announce something once the transaction is committed; nothing is sent when it fails."""

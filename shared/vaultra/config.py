@@ -18,6 +18,11 @@ class SiteSettings(Settings):
     site_url: str = "http://127.0.0.1:8080"
     public_api_url: str = "http://127.0.0.1:8080/api/v1"
 
+    @property
+    def secure(self) -> bool:
+        """Whether the browser reaches us over TLS, so that cookies may insist on it."""
+        return self.public_api_url.startswith("https://")
+
 
 class DatabaseSettings(Settings):
     """Either a URL, or a Cloud SQL instance reached by IAM; `pool_size` is the function's concurrency."""
@@ -37,6 +42,33 @@ class AuthSettings(Settings):
     @cached_property
     def jwt_secrets(self) -> list[str]:
         return [part.strip() for part in self.jwt_secret.get_secret_value().split(",") if part.strip()]
+
+
+class GoogleSettings(Settings):
+    """Our OAuth client at Google, or at another OpenID provider."""
+
+    google_client_id: str
+    google_client_secret: SecretStr
+    google_issuer_url: str = "https://accounts.google.com"
+
+
+class MailSettings(Settings):
+    """`smtp_url`: `smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, or `smtp://127.0.0.1:port` in clear.
+
+    `mail_from` is an address, with or without a name: `Vaultra <hello@vaultra.com>`.
+    """
+
+    smtp_url: SecretStr
+    mail_from: str = "Vaultra <hello@vaultra.com>"
+
+
+class EdgeSettings(Settings):
+    """`trusted_proxies`: how many entries at the end of X-Forwarded-For our own proxies wrote.
+
+    With 0 the caller's address is the socket's; behind Google's load balancer it is 2.
+    """
+
+    trusted_proxies: int = 0
 
 
 class StripeSettings(Settings):

@@ -8,6 +8,7 @@ envelope or into acknowledge/retry.
 import asyncio
 import base64
 import binascii
+import json
 import time
 import typing
 import uuid
@@ -24,6 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vaultra import services as wiring
+from vaultra import web
 from vaultra.call import Call, commit_and_announce, fail
 from vaultra.config import RuntimeSettings
 from vaultra.errors import (
@@ -44,11 +46,14 @@ from vaultra.telemetry import configure, log
 __all__ = ["Access", "Call", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
 
 LARGEST_BODY_BYTES = 1024 * 1024
+SLOWEST_BODY_SECONDS = 20
 PRIVATE = {
     "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
 }
 
 
@@ -122,15 +127,24 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
     request_id = _request_id(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(function=name, request_id=request_id, trace=_trace(request))
-    call = Call(services=services, now=services.clock(), request_id=request_id, headers=request.headers)
+    call = Call(
+        services=services,
+        now=services.clock(),
+        request_id=request_id,
+        headers=request.headers,
+        address=web.client_address(request, services.edge.trusted_proxies),
+        cookies=request.cookies,
+    )
     try:
         health = await _health(name, request, call)
-        response = health if health is not None else await answer(call)
+        response = health or web.preflight(request, services.site.site_url) or await answer(call)
     except ClientDisconnect:
         response = Response(status_code=499)
     except Exception as error:
         response = _error_response(error, request_id)
     response.headers.update({**PRIVATE, "X-Request-Id": request_id})
+    web.share_with_site(request, response, services.site.site_url)
+    web.write_cookies(response, call.new_cookies, secure=services.site.secure)
     log.info(
         "request.handled",
         method=request.method,
@@ -157,6 +171,7 @@ async def _answer(routes: Routes, request: Request, call: Call) -> Response:
             raise UnsupportedMediaType("Send JSON: Content-Type: application/json")
         arguments["body"] = _validate_json(route.body, raw)
     token = _bearer(request) if route.access is not Access.PUBLIC else None
+    call.reads_only = route.reads_only
     reply = await _in_thread(lambda: _run_route(route, call, token, arguments), call)
     return _render(route, reply)
 
@@ -164,11 +179,9 @@ async def _answer(routes: Routes, request: Request, call: Call) -> Response:
 def _run_route(route: Route, call: Call, token: str | None, arguments: dict[str, Any]) -> Any:
     if token is not None:
         # Imported here: topic functions never verify a token.
-        from vaultra.access import authenticate, enter_business
+        from vaultra.access import admit
 
-        authenticate(call, token)
-        if route.access.of_business:
-            enter_business(call, route.access, arguments.get("params"), arguments.get("body"))
+        admit(call, route.access, token, arguments.get("params"), arguments.get("body"))
     reply = route.handler(**arguments)
     # A lost announcement is healed by the sweeper; what was committed stays committed and is answered so.
     commit_and_announce(call, must_announce=False)
@@ -225,14 +238,22 @@ def _match(routes: Routes, request: Request) -> tuple[Route, dict[str, str]]:
 async def _read_body(request: Request) -> bytes:
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > LARGEST_BODY_BYTES:
-        raise TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
+        raise _too_large()
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST_BODY_BYTES:
-            raise TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(SLOWEST_BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > LARGEST_BODY_BYTES:
+                    raise _too_large()
+                parts.append(part)
+    except TimeoutError:
+        raise InvalidInput("The body did not arrive in time") from None
     return b"".join(parts)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
 
 
 def _validate(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
@@ -244,9 +265,20 @@ def _validate(model: type[BaseModel], values: dict[str, Any], where: str) -> Bas
 
 def _validate_json(model: type[BaseModel], raw: bytes) -> BaseModel:
     try:
-        return model.model_validate_json(raw)
+        body = model.model_validate_json(raw)
     except ValidationError as error:
         raise _invalid(error, "body") from None
+    # Only now, because the first parse has bounded the depth.
+    json.loads(raw, object_pairs_hook=_refuse_repeated_fields)
+    return body
+
+
+def _refuse_repeated_fields(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        reason = "this field is given twice"
+        raise InvalidInput(f"Invalid input: {repeated}: {reason}", details={"field": repeated, "reason": reason})
 
 
 def _invalid(error: ValidationError, where: str) -> InvalidInput:

@@ -81,3 +81,70 @@ class StripeGateway(Protocol):
 
     def retrieve(self, account_id: str, resource: str, object_id: str | None = None) -> StripeRead:
         """`/v1/{resource}/{object_id}`, or a singleton such as `balance` when no id is given."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it leaves. `id` stays the same when it is sent again, so that a provider can tell.
+
+    `unsubscribe_url` is where one click ends such mails; None for mails somebody asked for.
+    """
+
+    id: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    unsubscribe_url: str | None = None
+
+
+class Mailer(Protocol):
+    """Hands mails to a mail server."""
+
+    def send(self, mail: Mail) -> None:
+        """Return once the server has taken the mail.
+
+        Raises:
+            Unavailable: it can't be taken now.
+            InvalidInput: it never will: the server refuses the recipient or the content for good.
+        """
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """What a round trip to an OpenID provider is bound to. All but `redirect_uri` are unguessable."""
+
+    state: str
+    nonce: str
+    code_verifier: str
+    redirect_uri: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Who an OpenID provider says somebody is; `issuer` and `subject` together never change.
+
+    `email_verified` is True only when the provider said so in as many words.
+    """
+
+    issuer: str
+    subject: str
+    email: str
+    email_verified: bool
+    name: str
+    picture: str | None
+
+
+class IdentityProvider(Protocol):
+    """An OpenID provider, such as Google."""
+
+    def authorize_url(self, request: SignInRequest) -> str:
+        """Where to send the browser; raise `Unavailable` when the provider does not answer."""
+
+    def identify(self, request: SignInRequest, code: str) -> Profile:
+        """Trade the callback's code for a checked identity.
+
+        Raises:
+            Unauthorized: the code or the identity token is not good.
+            Unavailable: the provider does not answer.
+        """

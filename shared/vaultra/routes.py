@@ -50,9 +50,14 @@ class Route:
     pattern: re.Pattern[str]
 
     @property
+    def reads_only(self) -> bool:
+        """Whether calling it changes nothing: a GET, unless it is a step of a round trip."""
+        return self.method == "GET" and not self.redirects
+
+    @property
     def methods(self) -> set[str]:
         # A redirect may be the end of a round trip that works once: a preview's HEAD must not use it up.
-        return {"GET", "HEAD"} if self.method == "GET" and not self.redirects else {self.method}
+        return {"GET", "HEAD"} if self.reads_only else {self.method}
 
 
 class Routes:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from vaultra import config
 from vaultra.errors import Unavailable
-from vaultra.ports import Clock, Publisher, StripeGateway
+from vaultra.ports import Clock, IdentityProvider, Mailer, Publisher, StripeGateway
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -41,16 +41,21 @@ class Services:
         engine: "Engine | None" = None,
         publisher: Publisher | None = None,
         stripe: StripeGateway | None = None,
+        mailer: Mailer | None = None,
+        google: IdentityProvider | None = None,
     ) -> None:
         self.clock = clock
+        given = {"engine": engine, "publisher": publisher, "stripe": stripe, "mailer": mailer, "google": google}
         # A value given here shadows the cached property of the same name.
-        for name, value in (("engine", engine), ("publisher", publisher), ("stripe", stripe)):
-            if value is not None:
-                self.__dict__[name] = value
+        self.__dict__.update({name: value for name, value in given.items() if value is not None})
 
     @cached_property
     def site(self) -> config.SiteSettings:
         return _read(config.SiteSettings)
+
+    @cached_property
+    def edge(self) -> config.EdgeSettings:
+        return _read(config.EdgeSettings)
 
     @cached_property
     def auth(self) -> config.AuthSettings:
@@ -86,6 +91,18 @@ class Services:
         from vaultra.adapters.stripe import StripeApi
 
         return StripeApi(_read(config.StripeSettings), self.clock)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        from vaultra.adapters.smtp import SmtpMailer
+
+        return SmtpMailer(_read(config.MailSettings))
+
+    @cached_property
+    def google(self) -> IdentityProvider:
+        from vaultra.adapters.google import GoogleSignIn
+
+        return GoogleSignIn(_read(config.GoogleSettings))
 
 
 _current: Services | None = None

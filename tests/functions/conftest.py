@@ -18,7 +18,7 @@ from vaultra import services as wiring
 from vaultra.config import AuthSettings, SiteSettings
 from vaultra.db import engine as database
 from vaultra.services import Services, utc_now
-from vaultra.usecases import accounts
+from vaultra.usecases import accounts, sessions
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 PASSWORD = "correct horse battery"
@@ -61,7 +61,7 @@ def room(services: Services) -> Callable[[str], TestClient]:
 
     def load(name: str) -> TestClient:
         app = create_asgi_app(name, str(FUNCTIONS / name / "main.py"))
-        return TestClient(app, follow_redirects=False)
+        return TestClient(app, base_url="https://api.test", follow_redirects=False)
 
     return load
 
@@ -88,7 +88,7 @@ def sign_up(services: Services) -> Callable[[], SignedIn]:
         email, now = f"{uuid.uuid4().hex}@example.com", services.clock()
         with services.engine.begin() as db:
             user = accounts.sign_up(db, email=email, name="An Owner", password_hash=_password_hash(), now=now)
-        token = auth.issue_token(user, services.auth.jwt_secrets, now)
+            token = sessions.begin(db, user, address="192.0.2.1", secrets=services.auth.jwt_secrets, now=now)
         return SignedIn(str(user.id), email, {"Authorization": f"Bearer {token}"})
 
     return create

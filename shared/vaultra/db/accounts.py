@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from vaultra.db import models
@@ -35,18 +35,45 @@ def insert_user(conn: Connection, *, email: str, name: str, password_hash: str, 
     return None if row is None else _user(row)
 
 
-def find_credentials(conn: Connection, email: str) -> Credentials | None:
-    """The user with this email, in whatever case, and their password's hash."""
+def find_credentials(conn: Connection, email: str, address_hash: str) -> Credentials | None:
+    """The user with this email, in whatever case, their password's hash, and whether they came from there before."""
+    familiar = exists().where(models.Session.user_id == models.User.id, models.Session.address_hash == address_hash)
     row = conn.execute(
-        select(*USER, models.User.password_hash).where(func.lower(models.User.email) == func.lower(email))
+        select(*USER, models.User.password_hash, familiar.label("familiar")).where(
+            func.lower(models.User.email) == func.lower(email)
+        )
     ).one_or_none()
-    return None if row is None else Credentials(user=_user(row), password_hash=row.password_hash)
+    if row is None:
+        return None
+    return Credentials(user=_user(row), password_hash=row.password_hash, familiar=row.familiar)
 
 
 def find_user(conn: Connection, user_id: UUID) -> User | None:
     """The user with this id."""
     row = conn.execute(select(*USER).where(models.User.id == user_id)).one_or_none()
     return None if row is None else _user(row)
+
+
+def find_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]] | None:
+    """The user with this id and their businesses, oldest membership first, in one statement."""
+    membership = models.UserBusinessMembership
+    statement = (
+        select(*USER, models.Business.id.label("business_id"), models.Business.name.label("business"), membership.role)
+        .select_from(models.User)
+        .outerjoin(membership, membership.user_id == models.User.id)
+        .outerjoin(models.Business, models.Business.id == membership.business_id)
+        .where(models.User.id == user_id)
+        .order_by(membership.created_at, membership.business_id)
+    )
+    rows = conn.execute(statement).all()
+    if not rows:
+        return None
+    memberships = [
+        Membership(id=row.business_id, name=row.business, role=Role(row.role))
+        for row in rows
+        if row.business_id is not None
+    ]
+    return _user(rows[0]), memberships
 
 
 def lock_user(conn: Connection, user_id: UUID) -> bool:

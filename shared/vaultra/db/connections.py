@@ -28,11 +28,17 @@ CONNECTION = (
 EXPIRED_STATES_AT_ONCE = 100
 
 
-def insert_state(conn: Database, state_hash: str, started: OauthState, expires_at: dt.datetime) -> None:
+def insert_state(
+    conn: Database, *, state_hash: str, browser_hash: str, started: OauthState, expires_at: dt.datetime
+) -> None:
     """Remember a started round trip."""
     conn.execute(
         insert(State).values(
-            state_hash=state_hash, user_id=started.user_id, business_id=started.business_id, expires_at=expires_at
+            state_hash=state_hash,
+            browser_hash=browser_hash,
+            user_id=started.user_id,
+            business_id=started.business_id,
+            expires_at=expires_at,
         )
     )
 
@@ -48,11 +54,11 @@ def delete_expired_states(conn: Database, now: dt.datetime) -> int:
     return conn.execute(delete(State).where(State.state_hash.in_(expired.scalar_subquery()))).rowcount
 
 
-def take_state(conn: Database, state_hash: str, now: dt.datetime) -> OauthState | None:
-    """A round trip that may still be finished, forgotten here: of several takers one gets it, the others None."""
+def take_state(conn: Database, *, state_hash: str, browser_hash: str, now: dt.datetime) -> OauthState | None:
+    """A round trip that this browser may still finish, forgotten here: of several takers one gets it, others None."""
     row = conn.execute(
         delete(State)
-        .where(State.state_hash == state_hash, State.expires_at > now)
+        .where(State.state_hash == state_hash, State.browser_hash == browser_hash, State.expires_at > now)
         .returning(State.user_id, State.business_id)
     ).one_or_none()
     return None if row is None else OauthState(user_id=row.user_id, business_id=row.business_id)

@@ -19,6 +19,7 @@ RETRYABLE_CLASSES = ("08", "53", "57")
 # A function never waits longer than this for one statement, nor keeps locks while it does something else.
 LIMITS = {"statement_timeout": "120s", "idle_in_transaction_session_timeout": "120s"}
 RETRYABLE_STATES = {"40001", "40P01", "55P03"}
+EACH_STATEMENT = "commit_each_statement"
 
 
 def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
@@ -42,7 +43,14 @@ def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
         **options,
     )
     event.listen(engine, "connect", _send_at_once)
+    event.listen(engine, "checkin", _commit_at_the_end)
     return engine
+
+
+def commit_each_statement(conn: Connection) -> None:
+    """Make each statement a transaction of its own, until the connection is given back to its pool."""
+    conn.info[EACH_STATEMENT] = True
+    conn.connection.dbapi_connection.autocommit = True  # type: ignore[union-attr]
 
 
 def connect_from(settings: DatabaseSettings) -> Engine:
@@ -84,6 +92,11 @@ def sql_state(error: DBAPIError) -> str:
 
 def _to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _commit_at_the_end(connection: Any, record: Any) -> None:
+    if record.info.pop(EACH_STATEMENT, False) and connection is not None:  # None when it was found broken
+        connection.autocommit = False
 
 
 def _send_at_once(connection: Any, _record: Any) -> None:

@@ -1,6 +1,7 @@
 """People, their businesses, and what a member may do there."""
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -42,10 +43,11 @@ class Industry(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a verified token speaks for. Roles are not in it: they are read per request."""
+    """Who a verified token speaks for, and in which session. Roles are not in it: they are read per request."""
 
     user_id: UUID
     email: str
+    session_id: UUID
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,14 @@ class User:
 
 @dataclass(frozen=True)
 class Credentials:
-    """A user with the hash of their password; None when they have no password."""
+    """A user with the hash of their password; None when they have no password.
+
+    `familiar` says that they have signed in from the caller's address before.
+    """
 
     user: User
     password_hash: str | None
+    familiar: bool
 
 
 @dataclass(frozen=True)
@@ -88,3 +94,8 @@ class Membership:
     id: UUID
     name: str
     role: Role
+
+
+def hash_address(address: str) -> str:
+    """What is kept of a network address: enough to know it again."""
+    return hashlib.sha256(address.encode("utf-8")).hexdigest()[:32]

@@ -1,7 +1,8 @@
 """Signing up and in, profiles, businesses, and whose business a call is about."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,31 +10,43 @@ from sqlalchemy import Connection
 
 from vaultra import auth
 from vaultra.db import accounts
-from vaultra.domain.accounts import Business, Credentials, Membership, User
+from vaultra.domain.accounts import Business, Credentials, Membership, Role, User, hash_address
+from vaultra.domain.limits import LOGIN_BY_ACCOUNT, LOGIN_BY_ADDRESS, Use
 from vaultra.errors import BusinessRequired, Conflict, Forbidden, Unauthorized, Unprocessable
+from vaultra.usecases import limits
 
 
-def resolve_business(conn: Connection, user_id: UUID, requested: UUID | None) -> Membership:
-    """The business a call is about, with the caller's role in it as it stands now.
+def choose_business(memberships: Sequence[Membership], *, named: bool) -> Membership:
+    """The business a call is about.
 
     Args:
-        requested: The business the caller named; None means their only one.
+        memberships: The caller's membership of the business they named; when they named none, two of theirs suffice.
 
     Raises:
         BusinessRequired: none was named and the caller has several, or none at all.
         Forbidden: the caller is no member; the same for a business that does not exist.
     """
-    if requested is not None:
-        membership = accounts.find_membership(conn, user_id, requested)
-        if membership is None:
-            raise _no_access()
-        return membership
-    memberships = accounts.list_memberships(conn, user_id)
+    if len(memberships) == 1:
+        return memberships[0]
+    if named:
+        raise _no_access()
     if not memberships:
         raise BusinessRequired("You have no business yet. Create one first.")
-    if len(memberships) > 1:
-        raise BusinessRequired("You have several businesses. Say which one with business_id.")
-    return memberships[0]
+    raise BusinessRequired("You have several businesses. Say which one with business_id.")
+
+
+def require_role(conn: Connection, user_id: UUID, business_id: UUID, needed: Role) -> Membership:
+    """The user's membership of a business as it stands now.
+
+    Raises:
+        Forbidden: the user is no member, or their role is not enough; a business that does not exist is a stranger's.
+    """
+    membership = accounts.find_membership(conn, user_id, business_id)
+    if membership is None:
+        raise _no_access()
+    if not membership.role.includes(needed):
+        raise Forbidden("Your role in this business does not allow this", details={"needed": needed.value})
+    return membership
 
 
 def sign_up(conn: Connection, *, email: str, name: str, password_hash: str, now: dt.datetime) -> User:
@@ -44,19 +57,42 @@ def sign_up(conn: Connection, *, email: str, name: str, password_hash: str, now:
     return user
 
 
-def find_credentials(conn: Connection, email: str) -> Credentials | None:
-    """What logging in with this email, in whatever case, is checked against; None when nobody has it."""
-    return accounts.find_credentials(conn, email)
+@dataclass(frozen=True)
+class LoginAttempt:
+    """What a password is checked against, and the allowance the attempt was counted on.
+
+    `credentials` is None when nobody has the email.
+    """
+
+    credentials: Credentials | None
+    allowance: Use
 
 
-def log_in(credentials: Credentials | None, password: str) -> User:
-    """The user these credentials belong to, if the password is theirs.
+def begin_login(conn: Connection, *, email: str, address: str, now: dt.datetime) -> LoginAttempt:
+    """Count an attempt to log in, and find what its password is checked against. Commit before checking it.
 
-    Takes as long for an unknown email (None) as for a wrong password, and holds no database connection.
+    All strangers share one allowance per email; an address from which the user signed in before has its own,
+    so that nobody can lock an owner out.
+
+    Raises:
+        RateLimited: too many attempts; the same for an email that nobody has.
+    """
+    credentials = accounts.find_credentials(conn, email, hash_address(address))
+    familiar = credentials is not None and credentials.familiar
+    allowance = LOGIN_BY_ACCOUNT.of(f"{email.lower()} {address if familiar else 'strangers'}")
+    limits.take(conn, now, allowance, LOGIN_BY_ADDRESS.of(address))
+    return LoginAttempt(credentials, allowance)
+
+
+def log_in(attempt: LoginAttempt, password: str) -> User:
+    """The user who logs in, if the password is theirs.
+
+    Takes as long for an unknown email as for a wrong password, and holds no database connection.
 
     Raises:
         Unauthorized: unknown email, no password set, or a wrong one; the same words for all.
     """
+    credentials = attempt.credentials
     known_hash = credentials.password_hash if credentials is not None else None
     if not auth.check_password(password, known_hash) or credentials is None:
         raise Unauthorized("Email or password is wrong.")
@@ -87,7 +123,10 @@ def get_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]
     Raises:
         Unauthorized: the account is gone.
     """
-    return get_user(conn, user_id), accounts.list_memberships(conn, user_id)
+    profile = accounts.find_profile(conn, user_id)
+    if profile is None:
+        raise _account_gone()
+    return profile
 
 
 def create_business(conn: Connection, owner_id: UUID, fields: Mapping[str, Any], now: dt.datetime) -> Business:

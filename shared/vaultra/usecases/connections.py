@@ -22,7 +22,7 @@ STATE_BYTES = 32
 
 
 class StateExpired(InvalidInput):
-    """The round trip was never started, took longer than ten minutes, or was finished before."""
+    """The round trip was never started in this browser, took longer than ten minutes, or was finished before."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,44 @@ class Status:
     progress: Backfill | None
 
 
-def begin(conn: Database, *, user_id: UUID, business_id: UUID, now: dt.datetime) -> str:
-    """Start a round trip: the state to send along, good once and for ten minutes. Only its hash is kept."""
-    state = secrets.token_urlsafe(STATE_BYTES)
+@dataclass(frozen=True)
+class RoundTrip:
+    """What a started round trip is bound to: `state` goes with it, `browser` stays in the browser's cookie."""
+
+    state: str
+    browser: str
+
+
+def begin(conn: Database, *, user_id: UUID, business_id: UUID, now: dt.datetime) -> RoundTrip:
+    """Start a round trip, good once, for ten minutes, in this browser. Only hashes are kept."""
+    trip = RoundTrip(secrets.token_urlsafe(STATE_BYTES), secrets.token_urlsafe(STATE_BYTES))
     connections.delete_expired_states(conn, now)
-    connections.insert_state(conn, _hash(state), OauthState(user_id, business_id), now + STATE_LIFETIME)
-    return state
+    connections.insert_state(
+        conn,
+        state_hash=_hash(trip.state),
+        browser_hash=_hash(trip.browser),
+        started=OauthState(user_id, business_id),
+        expires_at=now + STATE_LIFETIME,
+    )
+    return trip
 
 
-def claim(conn: Database, state: str, now: dt.datetime) -> OauthState:
+def claim(conn: Database, *, state: str, browser: str | None, now: dt.datetime) -> OauthState:
     """Use a state up: of two callbacks with the same one, the second gets nothing. Commit before asking Stripe.
 
+    Args:
+        browser: What the browser's cookie says; None when it has none. Another browser than the one that started
+            would connect its account to a stranger's business.
+
     Raises:
-        StateExpired: there is no such round trip, or no longer.
+        StateExpired: there is no such round trip in this browser, or no longer.
         Forbidden: whoever started it is no longer an owner or admin of the business.
     """
-    started = connections.take_state(conn, _hash(state), now)
+    started = connections.take_state(conn, state_hash=_hash(state), browser_hash=_hash(browser or ""), now=now)
     if started is None:
-        raise StateExpired("This link was used already, or is older than ten minutes. Start again.")
+        raise StateExpired(
+            "This link was used already, is older than ten minutes, or is another browser's. Start again."
+        )
     membership = accounts.find_membership(conn, started.user_id, started.business_id)
     if membership is None or not membership.role.includes(Role.ADMIN):
         raise Forbidden("You may no longer connect accounts to this business.")

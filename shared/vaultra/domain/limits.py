@@ -1,0 +1,43 @@
+"""How often something may be done, and the limits there are."""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a limit by somebody. `key` tells neither address nor email: it holds a hash."""
+
+    key: str
+    spacing: dt.timedelta
+    per: dt.timedelta
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`calls` may be made at once; after that one more every `per / calls` (the generic cell rate algorithm)."""
+
+    name: str
+    calls: int
+    per: dt.timedelta
+
+    def of(self, subject: str) -> Use:
+        """One use of this limit by `subject`: an address, an email in lower case, an id."""
+        digest = hashlib.sha256(subject.encode("utf-8")).hexdigest()[:32]
+        return Use(f"{self.name}:{digest}", self.per / self.calls, self.per)
+
+
+_QUARTER = dt.timedelta(minutes=15)
+_HOUR = dt.timedelta(hours=1)
+
+# Strangers together have one allowance per account; an address the owner signed in from has its own.
+LOGIN_BY_ACCOUNT = Limit("login_by_account", 10, _QUARTER)
+# An office behind one address signs in together.
+LOGIN_BY_ADDRESS = Limit("login_by_address", 100, _QUARTER)
+SIGNUP_BY_ADDRESS = Limit("signup_by_address", 30, _HOUR)
+RESET_BY_EMAIL = Limit("reset_by_email", 5, _HOUR)
+RESET_BY_ADDRESS = Limit("reset_by_address", 30, _HOUR)
+GOOGLE_BY_ADDRESS = Limit("google_by_address", 60, _HOUR)
+TOKEN_TRIES_BY_ADDRESS = Limit("token_tries_by_address", 30, _QUARTER)
+INVITATIONS_BY_BUSINESS = Limit("invitations_by_business", 50, dt.timedelta(days=1))

@@ -1,0 +1,93 @@
+"""Sessions: what makes a bearer token good, and what ends it before its time."""
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from vaultra import auth
+from vaultra.db import sessions
+from vaultra.domain.accounts import Caller, Membership, User, hash_address
+from vaultra.errors import Unauthorized
+from vaultra.usecases import accounts
+
+LONGEST = dt.timedelta(days=30)
+"""However often a token is refreshed, its user signs in again after this."""
+# Other tabs still use the token that one of them has just refreshed.
+OVERLAP = dt.timedelta(minutes=1)
+
+
+def begin(conn: Connection, user: User, *, address: str, secrets: Sequence[str], now: dt.datetime) -> str:
+    """Open a session for a user who has just proved who they are; gives its bearer token."""
+    return _open(conn, user.id, user.email, hash_address(address), signed_in_at=now, secrets=secrets, now=now)
+
+
+def refresh(conn: Connection, caller: Caller, *, secrets: Sequence[str], now: dt.datetime) -> str:
+    """A new token in place of the caller's, which is good for another minute.
+
+    Raises:
+        Unauthorized: the token is not good, or its user signed in more than thirty days ago.
+    """
+    found = sessions.find_open(conn, caller, now)
+    if found is None or found[1] + LONGEST <= now:
+        raise _ended()
+    address_hash, signed_in_at = found
+    sessions.shorten(conn, caller.session_id, now + OVERLAP)
+    user = accounts.get_user(conn, caller.user_id)
+    return _open(conn, user.id, user.email, address_hash, signed_in_at=signed_in_at, secrets=secrets, now=now)
+
+
+def end(conn: Connection, caller: Caller, now: dt.datetime) -> None:
+    """End the caller's session: their token is dead from the next request on."""
+    sessions.shorten(conn, caller.session_id, now)
+
+
+def end_all(conn: Connection, user_id: UUID) -> None:
+    """End every session of a user, and forget from where they signed in: any of those may have been a thief's."""
+    sessions.delete_sessions(conn, user_id)
+
+
+def check(conn: Connection, caller: Caller, now: dt.datetime) -> None:
+    """Raise `Unauthorized` when the caller's session has ended."""
+    if not sessions.is_open(conn, caller, now):
+        raise _ended()
+
+
+def enter_business(conn: Connection, caller: Caller, requested: UUID | None, now: dt.datetime) -> Membership:
+    """The business a call is about, with the caller's role in it as it stands now.
+
+    Args:
+        requested: The business the caller named; None means their only one.
+
+    Raises:
+        Unauthorized: the caller's session has ended.
+        BusinessRequired: none was named and the caller has several, or none at all.
+        Forbidden: the caller is no member; the same for a business that does not exist.
+    """
+    memberships = sessions.list_memberships(conn, caller, requested, now, limit=2)
+    if memberships is None:
+        raise _ended()
+    return accounts.choose_business(memberships, named=requested is not None)
+
+
+def _open(
+    conn: Connection,
+    user_id: UUID,
+    email: str,
+    address_hash: str,
+    *,
+    signed_in_at: dt.datetime,
+    secrets: Sequence[str],
+    now: dt.datetime,
+) -> str:
+    expires_at = min(now + auth.TOKEN_LIFETIME, signed_in_at + LONGEST)
+    session_id = sessions.insert_session(
+        conn, user_id, address_hash=address_hash, signed_in_at=signed_in_at, expires_at=expires_at
+    )
+    caller = Caller(user_id=user_id, email=email, session_id=session_id)
+    return auth.issue_token(caller, secrets, now, expires_at)
+
+
+def _ended() -> Unauthorized:
+    return Unauthorized("This session has ended. Sign in again.")
