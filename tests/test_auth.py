@@ -12,19 +12,22 @@ from typing import Any
 import pytest
 
 from vaultra import auth
-from vaultra.domain.accounts import User
+from vaultra.domain.accounts import Caller
 from vaultra.errors import Unauthorized, Unavailable
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 FIRST, SECOND = "first-secret-of-thirty-two-bytes!", "second-secret-of-thirty-two-bytes"
-USER = User(uuid.UUID(int=7), "ana@example.com", "Ana", None, NOW)
-HEADER = {"alg": "HS256", "typ": "JWT"}
+CALLER = Caller(uuid.UUID(int=7), "ana@example.com", uuid.UUID(int=8))
+WEEK = NOW + auth.TOKEN_LIFETIME
+HEADER = {"alg": "HS256", "typ": "JWT", "kid": auth._key_id(FIRST)}
 CLAIMS: dict[str, Any] = {
-    "user_id": str(USER.id),
-    "email": USER.email,
+    "iss": "vaultra",
+    "aud": "vaultra-api",
+    "user_id": str(CALLER.user_id),
+    "email": CALLER.email,
     "iat": int(NOW.timestamp()),
     "exp": int(NOW.timestamp()) + 60,
-    "jti": "one",
+    "jti": str(CALLER.session_id),
 }
 
 
@@ -42,69 +45,75 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in CLAIMS.items() if key != name}
 
 
-def test_a_token_names_its_user_for_seven_days() -> None:
-    token = auth.issue_token(USER, [FIRST], NOW)
-    caller = auth.verify_token(token, [FIRST], NOW)
-    assert (caller.user_id, caller.email) == (USER.id, USER.email)
-    assert auth.verify_token(token, [FIRST], NOW + dt.timedelta(days=7, seconds=-1)) == caller
+def issue(secrets: list[str]) -> str:
+    return auth.issue_token(CALLER, secrets, NOW, WEEK)
+
+
+def test_a_token_names_its_caller_until_it_expires() -> None:
+    token = issue([FIRST])
+    assert auth.verify_token(token, [FIRST], NOW) == CALLER
+    assert auth.verify_token(token, [FIRST], WEEK - dt.timedelta(seconds=1)) == CALLER
     with pytest.raises(Unauthorized):
-        auth.verify_token(token, [FIRST], NOW + dt.timedelta(days=7))
+        auth.verify_token(token, [FIRST], WEEK)
 
 
-def test_a_token_holds_the_documented_claims_and_a_fresh_id() -> None:
-    payloads = [
-        json.loads(base64.urlsafe_b64decode(auth.issue_token(USER, [FIRST], NOW).split(".")[1] + "=="))
-        for _ in range(2)
-    ]
-    assert payloads[0].keys() == CLAIMS.keys()
-    assert payloads[0]["exp"] - payloads[0]["iat"] == 7 * 24 * 3600
-    assert payloads[0]["jti"] != payloads[1]["jti"]
+def test_a_token_holds_the_documented_claims_and_its_sessions_id() -> None:
+    payload = json.loads(base64.urlsafe_b64decode(issue([FIRST]).split(".")[1] + "=="))
+    assert payload == {**CLAIMS, "exp": int(WEEK.timestamp())}
 
 
 def test_the_first_secret_signs_and_every_one_verifies_until_it_is_removed() -> None:
-    old = auth.issue_token(USER, [FIRST], NOW)
-    new = auth.issue_token(USER, [SECOND, FIRST], NOW)
+    old, new = issue([FIRST]), issue([SECOND, FIRST])
     for token in (old, new):
-        assert auth.verify_token(token, [SECOND, FIRST], NOW).user_id == USER.id
-    assert auth.verify_token(new, [SECOND], NOW).user_id == USER.id
+        assert auth.verify_token(token, [SECOND, FIRST], NOW) == CALLER
+    assert auth.verify_token(new, [SECOND], NOW) == CALLER
     with pytest.raises(Unauthorized):
         auth.verify_token(old, [SECOND], NOW)
 
 
-@pytest.mark.parametrize("secrets", [[], ["short"], [FIRST, "x" * 31]])
+def test_a_token_names_its_key_without_telling_it() -> None:
+    header = json.loads(base64.urlsafe_b64decode(issue([FIRST]).split(".")[0] + "=="))
+    assert header["kid"] not in FIRST
+    assert len(header["kid"]) == 8
+
+
+@pytest.mark.parametrize("secrets", [[], ["short"], [FIRST, SECOND[:31]], ["ab" * 32]])
 def test_weak_secrets_are_refused(secrets: list[str]) -> None:
     with pytest.raises(ValueError, match="JWT_SECRET"):
         auth.check_secrets(secrets)
     with pytest.raises(ValueError, match="JWT_SECRET"):
-        auth.issue_token(USER, secrets, NOW)
+        issue(secrets)
     with pytest.raises(ValueError, match="JWT_SECRET"):
         auth.verify_token("a.b.c", secrets, NOW)
 
 
 def test_a_secret_is_measured_in_bytes() -> None:
-    auth.check_secrets(["é" * 16])
+    auth.check_secrets(["éàèùâêîô" * 2])
 
 
 def test_the_forger_below_would_succeed_with_honest_claims() -> None:
-    assert auth.verify_token(sign(HEADER, CLAIMS), [FIRST], NOW).user_id == USER.id
+    assert auth.verify_token(sign(HEADER, CLAIMS), [FIRST], NOW) == CALLER
     assert auth.verify_token(sign(HEADER, {**CLAIMS, "iat": CLAIMS["iat"] + 60}), [FIRST], NOW)
     assert auth.verify_token(sign(HEADER, {**CLAIMS, "nbf": CLAIMS["iat"]}), [FIRST], NOW)
 
 
 UNSIGNED = [
-    f"{encode({'alg': alg})}.{encode(CLAIMS)}.{tail}"
+    f"{encode({**HEADER, 'alg': alg})}.{encode(CLAIMS)}.{tail}"
     for alg in ("none", "None", "nOnE", "NONE", "")
     for tail in ("", encode(b"x"))
 ]
 FORGED = {
     **{f"unsigned {number}": token for number, token in enumerate(UNSIGNED)},
-    "no alg": sign({}, CLAIMS),
-    "alg null": sign({"alg": None}, CLAIMS),
-    "alg list": sign({"alg": ["HS256"]}, CLAIMS),
-    "HS384": sign({"alg": "HS384"}, CLAIMS, digest="sha384"),
-    "HS512": sign({"alg": "HS512"}, CLAIMS, digest="sha512"),
-    "RS256": sign({"alg": "RS256"}, CLAIMS),
-    "hs256 in lower case": sign({"alg": "hs256"}, CLAIMS),
+    "no alg": sign({"kid": HEADER["kid"]}, CLAIMS),
+    "alg null": sign({**HEADER, "alg": None}, CLAIMS),
+    "alg list": sign({**HEADER, "alg": ["HS256"]}, CLAIMS),
+    "HS384": sign({**HEADER, "alg": "HS384"}, CLAIMS, digest="sha384"),
+    "HS512": sign({**HEADER, "alg": "HS512"}, CLAIMS, digest="sha512"),
+    "RS256": sign({**HEADER, "alg": "RS256"}, CLAIMS),
+    "hs256 in lower case": sign({**HEADER, "alg": "hs256"}, CLAIMS),
+    "no kid": sign({"alg": "HS256"}, CLAIMS),
+    "kid of another key": sign({**HEADER, "kid": auth._key_id(SECOND)}, CLAIMS),
+    "kid null": sign({**HEADER, "kid": None}, CLAIMS),
     "another's secret": sign(HEADER, CLAIMS, SECOND),
     "secret of kid": sign({**HEADER, "kid": "/dev/null"}, CLAIMS, ""),
     "jku": sign({**HEADER, "jku": "https://evil.example/keys"}, CLAIMS, SECOND),
@@ -123,6 +132,8 @@ FORGED = {
     "iat ahead": sign(HEADER, {**CLAIMS, "iat": CLAIMS["iat"] + 61, "exp": CLAIMS["iat"] + 900}),
     "nbf ahead": sign(HEADER, {**CLAIMS, "nbf": CLAIMS["iat"] + 61}),
     "somebody's audience": sign(HEADER, {**CLAIMS, "aud": "mcp"}),
+    "somebody's issuer": sign(HEADER, {**CLAIMS, "iss": "https://accounts.google.com"}),
+    "jti is no UUID": sign(HEADER, {**CLAIMS, "jti": "one"}),
     "user_id is no UUID": sign(HEADER, {**CLAIMS, "user_id": "1 or 1=1"}),
     "claims are a list": sign(HEADER, [CLAIMS]),
     "claims are deep": sign(HEADER, b"[" * 50_000),

@@ -15,7 +15,8 @@ from vaultra.usecases import connections, ingestion, sync
 
 routes = Routes()
 
-CALLBACK = "/integrations/stripe/callback"
+ROOT = "/integrations/stripe"
+CALLBACK = ROOT + "/callback"
 COOKIE = "vaultra_stripe"
 WHEN_KNOWN = Field(exclude_if=lambda value: value is None)
 
@@ -63,11 +64,17 @@ class StatusReply(Reply):
 @routes.get("/api/v1/integrations/stripe/connect", access=Access.ADMIN, redirects=True)
 def begin_connection(call: Call, params: BusinessParams) -> ConnectReply | Redirect:  # noqa: ARG001 - the edge reads it
     """Start connecting: to Stripe's page, or to its address when JSON is asked for."""
-    trip = connections.begin(call.db, user_id=call.caller.user_id, business_id=call.business.id, now=call.now)
-    callback = call.services.site.public_api_url + CALLBACK
-    url = call.services.stripe.authorize_url(trip.state, callback)
+    trip = connections.begin(
+        call.db,
+        user_id=call.caller.user_id,
+        business_id=call.business.id,
+        browser=call.cookie(COOKIE),
+        now=call.now,
+    )
+    api = call.services.site.public_api_url
+    url = call.services.stripe.authorize_url(trip.state, api + CALLBACK)
     seconds = int(connections.STATE_LIFETIME.total_seconds())
-    call.set_cookie(COOKIE, trip.browser, path=urlsplit(callback).path, seconds=seconds)
+    call.set_cookie(COOKIE, trip.browser, path=urlsplit(api).path + ROOT, seconds=seconds)
     return ConnectReply(url=url) if call.accepts_json else Redirect(url)
 
 

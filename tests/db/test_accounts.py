@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError
 
 from vaultra.db import accounts, models
-from vaultra.domain.accounts import Industry, Membership, Role, User
+from vaultra.domain.accounts import Credentials, Industry, Membership, Role, User
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)
@@ -30,12 +30,10 @@ def test_a_user_is_found_by_id_and_by_email_in_whatever_case(db: Connection) -> 
     user = a_user(db, "Ana@Example.com")
     assert (user.email, user.name, user.avatar_url, user.created_at) == ("Ana@Example.com", "Ana", None, NOW)
     assert accounts.find_user(db, user.id) == user
-    found = accounts.find_credentials(db, "aNA@eXAMPLE.com")
-    assert found is not None
-    assert (found.user, found.password_hash) == (user, "hash")
+    assert accounts.find_credentials(db, "aNA@eXAMPLE.com", "here") == Credentials(user, "hash", familiar=False)
     assert accounts.find_user(db, uuid.uuid4()) is None
-    assert accounts.find_credentials(db, "an@example.com") is None
-    assert accounts.find_credentials(db, "ana@example_com") is None
+    assert accounts.find_credentials(db, "an@example.com", "here") is None
+    assert accounts.find_credentials(db, "ana@example_com", "here") is None
 
 
 def test_a_taken_email_gives_none_and_leaves_the_transaction_usable(db: Connection) -> None:

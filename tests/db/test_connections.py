@@ -36,20 +36,35 @@ def connected(db: Database, business_id: UUID, external_id: str = "acct_1", *, n
     return connection
 
 
+def insert_state(db: Database, state_hash: str, started: OauthState, expires_at: dt.datetime) -> None:
+    connections.insert_state(db, state_hash=state_hash, browser_hash="browser", started=started, expires_at=expires_at)
+
+
+def take_state(db: Database, state_hash: str, now: dt.datetime, browser_hash: str = "browser") -> OauthState | None:
+    return connections.take_state(db, state_hash=state_hash, browser_hash=browser_hash, now=now)
+
+
+def test_a_state_is_not_taken_by_another_browser(db: Database) -> None:
+    started = a_business(db)
+    insert_state(db, "one", started, LATER)
+    assert take_state(db, "one", NOW, "another") is None
+    assert take_state(db, "one", NOW) == started
+
+
 def test_a_state_is_taken_once_and_before_it_expires(db: Database) -> None:
     started = a_business(db)
-    connections.insert_state(db, "one", started, LATER)
-    connections.insert_state(db, "two", started, LATER)
-    assert connections.take_state(db, "one", LATER - dt.timedelta(microseconds=1)) == started
-    assert connections.take_state(db, "one", NOW) is None
-    assert connections.take_state(db, "two", LATER) is None
-    assert connections.take_state(db, "three", NOW) is None
+    insert_state(db, "one", started, LATER)
+    insert_state(db, "two", started, LATER)
+    assert take_state(db, "one", LATER - dt.timedelta(microseconds=1)) == started
+    assert take_state(db, "one", NOW) is None
+    assert take_state(db, "two", LATER) is None
+    assert take_state(db, "three", NOW) is None
 
 
 def test_expired_states_are_forgotten_and_others_kept(db: Database) -> None:
     started = a_business(db)
-    connections.insert_state(db, "old", started, NOW)
-    connections.insert_state(db, "new", started, NOW + dt.timedelta(microseconds=1))
+    insert_state(db, "old", started, NOW)
+    insert_state(db, "new", started, NOW + dt.timedelta(microseconds=1))
     assert connections.delete_expired_states(db, NOW) == 1
     assert list(db.scalars(select(models.OauthState.state_hash))) == ["new"]
 

@@ -193,6 +193,24 @@ def test_an_unknown_state_is_sent_back(client: TestClient, stripe: FakeStripe, s
     assert len(stripe.grants) == 1
 
 
+def test_another_browser_finishes_nothing(
+    client: TestClient, room: Callable[[str], TestClient], stripe: FakeStripe, owner: SignedIn, business: Json
+) -> None:
+    """Row A11: else whoever sends a victim the address would get the victim's account into their business."""
+    code, _ = new_account(stripe)
+    params = {"code": code, "state": begin(client, owner, business)}
+    victim = room("stripe_connect_api")
+    victim.headers["Accept"] = "text/html"
+    answer = victim.get(CALLBACK, params=params)
+    assert (answer.status_code, "error=state_expired" in answer.headers["Location"]) == (302, True)
+    assert code in stripe.grants, "Stripe was asked"
+    cookie = client.cookies.jar
+    assert [(c.name, c.path, c.secure, c.has_nonstandard_attr("HttpOnly")) for c in cookie] == [
+        ("vaultra_stripe", "/api/v1/integrations/stripe", True, True)
+    ]
+    assert client.get(CALLBACK, params=params).headers["Location"].startswith("https://site.test/dashboard/")
+
+
 def test_a_state_ends_after_ten_minutes(
     client: TestClient, stripe: FakeStripe, services: Services, owner: SignedIn, business: Json
 ) -> None:

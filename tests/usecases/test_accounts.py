@@ -1,18 +1,16 @@
-"""Whose business a call is about, and what accounts may do."""
+"""What accounts may do, and how often one may try to get into them."""
 
 import datetime as dt
 import uuid
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection
 
 from vaultra import auth
-from vaultra.db import accounts as rows
-from vaultra.db import models
 from vaultra.domain.accounts import Credentials, Industry, Role, User
-from vaultra.errors import BusinessRequired, Conflict, Forbidden, Unauthorized, Unprocessable
-from vaultra.usecases import accounts
+from vaultra.errors import Conflict, Forbidden, RateLimited, Unauthorized, Unprocessable
+from vaultra.usecases import accounts, sessions
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PASSWORD_HASH = auth.hash_password("correct horse")
@@ -28,44 +26,6 @@ def a_business(db: Connection, owner: User, name: str = "Shop") -> UUID:
     return accounts.create_business(db, owner.id, {"name": name}, NOW).id
 
 
-def test_the_only_business_is_inferred(db: Connection) -> None:
-    user = a_user(db)
-    business_id = a_business(db, user)
-    for requested in (None, business_id):
-        found = accounts.resolve_business(db, user.id, requested)
-        assert (found.id, found.name, found.role) == (business_id, "Shop", Role.OWNER)
-
-
-def test_with_several_businesses_or_none_one_has_to_be_named(db: Connection) -> None:
-    user = a_user(db)
-    with pytest.raises(BusinessRequired):
-        accounts.resolve_business(db, user.id, None)
-    businesses = [a_business(db, user, name) for name in ("One", "Two")]
-    with pytest.raises(BusinessRequired):
-        accounts.resolve_business(db, user.id, None)
-    assert [accounts.resolve_business(db, user.id, business_id).name for business_id in businesses] == ["One", "Two"]
-
-
-def test_a_stranger_hears_the_same_of_a_business_and_of_nothing(db: Connection) -> None:
-    stranger, business_id = a_user(db), a_business(db, a_user(db))
-    answers = []
-    for requested in (business_id, uuid.uuid4()):
-        with pytest.raises(Forbidden) as caught:
-            accounts.resolve_business(db, stranger.id, requested)
-        answers.append((caught.value.message, caught.value.details))
-    assert answers[0] == answers[1]
-
-
-def test_roles_are_read_afresh(db: Connection) -> None:
-    user = a_user(db)
-    business_id = a_business(db, user)
-    db.execute(update(models.UserBusinessMembership).values(role="viewer"))
-    assert accounts.resolve_business(db, user.id, business_id).role is Role.VIEWER
-    db.execute(delete(models.UserBusinessMembership))
-    with pytest.raises(Forbidden):
-        accounts.resolve_business(db, user.id, business_id)
-
-
 def test_a_role_includes_the_lesser_ones() -> None:
     order = [Role.VIEWER, Role.ADMIN, Role.OWNER]
     for mine, role in enumerate(order):
@@ -78,16 +38,48 @@ def test_an_email_signs_up_once(db: Connection) -> None:
         accounts.sign_up(db, email=user.email.upper(), name="Eve", password_hash="x", now=NOW)
 
 
+def attempt(db: Connection, email: str, address: str = "192.0.2.1") -> accounts.LoginAttempt:
+    return accounts.begin_login(db, email=email, address=address, now=NOW)
+
+
 def test_logging_in_needs_the_password(db: Connection) -> None:
     user = a_user(db)
-    credentials = rows.find_credentials(db, user.email)
-    assert accounts.log_in(credentials, "correct horse") == user
+    known = attempt(db, user.email.upper())
+    assert accounts.log_in(known, "correct horse") == user
+    without_password = accounts.LoginAttempt(Credentials(user, None, familiar=False), known.allowance)
     answers = set()
-    for known, password in [(credentials, "wrong horse"), (None, "correct horse"), (Credentials(user, None), "")]:
+    for tried, password in [(known, "wrong horse"), (attempt(db, "nobody@example.com"), ""), (without_password, "")]:
         with pytest.raises(Unauthorized) as caught:
-            accounts.log_in(known, password)
+            accounts.log_in(tried, password)
         answers.add(caught.value.message)
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_account_is_tried_ten_times_and_then_every_ninety_seconds(db: Connection, known: bool) -> None:
+    email = a_user(db).email if known else "nobody@example.com"
+    for number in range(10):
+        attempt(db, email, f"192.0.2.{number}")
+    with pytest.raises(RateLimited) as caught:
+        attempt(db, email.upper(), "192.0.2.99")
+    assert caught.value.retry_after == 90
+
+
+def test_strangers_do_not_use_up_what_a_familiar_address_may(db: Connection) -> None:
+    user = a_user(db)
+    sessions.begin(db, user, address="198.51.100.1", secrets=["a secret of thirty-two different b"], now=NOW)
+    for _ in range(10):
+        attempt(db, user.email)
+    with pytest.raises(RateLimited):
+        attempt(db, user.email)
+    assert accounts.log_in(attempt(db, user.email, "198.51.100.1"), "correct horse") == user
+
+
+def test_an_address_is_limited_over_all_accounts(db: Connection) -> None:
+    for number in range(100):
+        attempt(db, f"somebody{number}@example.com")
+    with pytest.raises(RateLimited):
+        attempt(db, "another@example.com")
 
 
 def test_who_was_deleted_is_signed_out(db: Connection) -> None:
@@ -121,14 +113,3 @@ def test_a_business_is_founded_today_or_before(db: Connection) -> None:
         accounts.update_business(db, business.id, tomorrow, NOW)
     changed = accounts.update_business(db, business.id, {"founded_at": None, "industry": Industry.MEDIA}, NOW)
     assert (changed.founded_at, changed.industry) == (None, Industry.MEDIA)
-
-
-def test_a_member_of_one_business_and_a_viewer_of_another_has_to_choose(db: Connection) -> None:
-    user, other = a_user(db), a_user(db)
-    a_business(db, user)
-    joined = a_business(db, other)
-    row = {"user_id": user.id, "business_id": joined, "role": "viewer", "created_at": NOW}
-    db.execute(insert(models.UserBusinessMembership).values(row))
-    with pytest.raises(BusinessRequired):
-        accounts.resolve_business(db, user.id, None)
-    assert accounts.resolve_business(db, user.id, joined).role is Role.VIEWER

@@ -26,47 +26,69 @@ def a_business(db: Database) -> OauthState:
     return OauthState(user.id, accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id)
 
 
-def begin(db: Database, started: OauthState) -> str:
-    return connections.begin(db, user_id=started.user_id, business_id=started.business_id, now=NOW)
+def begin(
+    db: Database, started: OauthState, browser: str | None = None, now: dt.datetime = NOW
+) -> connections.RoundTrip:
+    return connections.begin(db, user_id=started.user_id, business_id=started.business_id, browser=browser, now=now)
+
+
+def claim(db: Database, trip: connections.RoundTrip, now: dt.datetime = NOW) -> OauthState:
+    return connections.claim(db, state=trip.state, browser=trip.browser, now=now)
 
 
 def test_a_state_is_long_unique_and_stored_as_its_hash(db: Database) -> None:
     started = a_business(db)
-    states = [begin(db, started) for _ in range(2)]
-    assert len(set(states)) == 2
-    assert all(len(state) == 43 for state in states)  # 256 bits
-    stored = set(db.scalars(select(models.OauthState.state_hash)))
-    assert stored == {hashlib.sha256(state.encode()).hexdigest() for state in states}
+    trips = [begin(db, started) for _ in range(2)]
+    guessed = [secret for trip in trips for secret in (trip.state, trip.browser)]
+    assert len(set(guessed)) == 4
+    assert all(len(secret) == 43 for secret in guessed)  # 256 bits
+    stored = db.execute(select(models.OauthState.state_hash, models.OauthState.browser_hash))
+    hashes = {hashlib.sha256(secret.encode()).hexdigest() for secret in guessed}
+    assert {value for row in stored for value in row} == hashes
 
 
 def test_a_state_works_once_within_ten_minutes(db: Database) -> None:
     started = a_business(db)
-    state = begin(db, started)
-    assert connections.claim(db, state, NOW + dt.timedelta(minutes=9, seconds=59)) == started
+    trip = begin(db, started)
+    assert claim(db, trip, NOW + dt.timedelta(minutes=9, seconds=59)) == started
     late = begin(db, started)
-    for unusable in (state, late, "", "x" * 43):
+    for state in (trip.state, late.state, "", "x" * 43):
         with pytest.raises(connections.StateExpired):
-            connections.claim(db, unusable, NOW + dt.timedelta(minutes=10))
+            claim(db, connections.RoundTrip(state, trip.browser), NOW + dt.timedelta(minutes=10))
+
+
+def test_a_round_trip_ends_in_the_browser_that_started_it(db: Database) -> None:
+    started = a_business(db)
+    trip, strangers = begin(db, started), begin(db, a_business(db))
+    for browser in (None, "", strangers.browser, trip.state):
+        with pytest.raises(connections.StateExpired):
+            connections.claim(db, state=trip.state, browser=browser, now=NOW)
+    assert claim(db, trip) == started
+
+
+def test_two_tabs_of_a_browser_may_be_on_their_way(db: Database) -> None:
+    first = begin(db, a_business(db))
+    second = begin(db, a_business(db), browser=first.browser)
+    assert second.browser == first.browser
+    assert claim(db, second) != claim(db, first)
 
 
 def test_starting_clears_away_what_was_never_finished(db: Database) -> None:
     started = a_business(db)
     begin(db, started)
-    connections.begin(
-        db, user_id=started.user_id, business_id=started.business_id, now=NOW + connections.STATE_LIFETIME
-    )
+    begin(db, started, now=NOW + connections.STATE_LIFETIME)
     assert len(list(db.scalars(select(models.OauthState.state_hash)))) == 1
 
 
 @pytest.mark.parametrize("role", ["viewer", None])
 def test_who_lost_the_role_connects_nothing(db: Database, role: str | None) -> None:
-    state = begin(db, a_business(db))
+    trip = begin(db, a_business(db))
     if role is None:
         db.execute(delete(models.UserBusinessMembership))
     else:
         db.execute(update(models.UserBusinessMembership).values(role=role))
     with pytest.raises(Forbidden):
-        connections.claim(db, state, NOW)
+        claim(db, trip)
 
 
 def test_a_conflict_names_no_one(db: Database) -> None:

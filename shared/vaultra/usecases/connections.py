@@ -50,9 +50,13 @@ class RoundTrip:
     browser: str
 
 
-def begin(conn: Database, *, user_id: UUID, business_id: UUID, now: dt.datetime) -> RoundTrip:
-    """Start a round trip, good once, for ten minutes, in this browser. Only hashes are kept."""
-    trip = RoundTrip(secrets.token_urlsafe(STATE_BYTES), secrets.token_urlsafe(STATE_BYTES))
+def begin(conn: Database, *, user_id: UUID, business_id: UUID, browser: str | None, now: dt.datetime) -> RoundTrip:
+    """Start a round trip, good once, for ten minutes, in this browser. Only hashes are kept.
+
+    Args:
+        browser: What the browser's cookie says already, so that two of its tabs can be on their way at once.
+    """
+    trip = RoundTrip(secrets.token_urlsafe(STATE_BYTES), browser or secrets.token_urlsafe(STATE_BYTES))
     connections.delete_expired_states(conn, now)
     connections.insert_state(
         conn,
