@@ -27,8 +27,9 @@ from starlette.responses import Response
 from vaultra import services as wiring
 from vaultra import web
 from vaultra.call import Call, commit_and_announce, fail
-from vaultra.config import RuntimeSettings
+from vaultra.config import AuthSettings, RuntimeSettings
 from vaultra.errors import (
+    ConnectionLost,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
@@ -89,7 +90,13 @@ class RawCall:
 
 
 def http_function(name: str, routes: Routes) -> Callable[..., Any]:
-    """The deployable function of an API room; `name` is its folder and its key in functions.yaml."""
+    """The deployable function of an API room; `name` is its folder and its key in functions.yaml.
+
+    Raises:
+        SystemExit: it would verify tokens with a secret that can be guessed, or in the cloud with none.
+    """
+    if any(route.access is not Access.PUBLIC for route in routes):
+        _refuse_weak_settings(name)
 
     async def handle(request: Request) -> Response:
         return await _serve(name, request, lambda call: _answer(routes, request, call))
@@ -172,7 +179,16 @@ async def _answer(routes: Routes, request: Request, call: Call) -> Response:
         arguments["body"] = _validate_json(route.body, raw)
     token = _bearer(request) if route.access is not Access.PUBLIC else None
     call.reads_only = route.reads_only
-    reply = await _in_thread(lambda: _run_route(route, call, token, arguments), call)
+
+    def run() -> Any:
+        return _run_route(route, call, token, arguments)
+
+    try:
+        reply = await _in_thread(run, call)
+    except ConnectionLost:
+        if not route.reads_only:
+            raise
+        reply = await _in_thread(run, call)  # a new connection, after a failover; reading twice changes nothing
     return _render(route, reply)
 
 
@@ -358,6 +374,22 @@ def _touch_database(call: Call) -> None:
 
 
 # --- the process ---------------------------------------------------------------------------
+
+
+def _refuse_weak_settings(name: str) -> None:
+    from vaultra.auth import check_secrets
+
+    try:
+        settings = AuthSettings()
+    except ValidationError:
+        if RuntimeSettings().k_service is None:
+            return  # on a developer's machine what needs a token answers 503
+        raise SystemExit(f"{name} does not start: JWT_SECRET is not set") from None
+    try:
+        check_secrets(settings.jwt_secrets)
+    except ValueError as error:
+        raise SystemExit(f"{name} does not start: {error}") from None
+
 
 _pool: ThreadPoolExecutor | None = None
 _configured = False

@@ -101,6 +101,10 @@ class Unavailable(VaultraError):
     code, status, retry = "UNAVAILABLE", 503, True
 
 
+class ConnectionLost(Unavailable):
+    """The database went away during the call; whatever was not committed is undone."""
+
+
 class AccessRevoked(VaultraError):
     """The outside account no longer lets us in; its owner has to connect it again."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from vaultra.config import DatabaseSettings
 from vaultra.db import engine as database
-from vaultra.errors import Unavailable
+from vaultra.errors import ConnectionLost, Unavailable
 
 
 def test_a_functions_connection_gives_up_in_the_end(database_url: str) -> None:
@@ -75,4 +75,35 @@ def test_a_full_pool_is_unavailable(database_url: str) -> None:
     with engine.connect(), pytest.raises(Exception) as caught:
         engine.connect()
     assert isinstance(database.translate(caught.value), Unavailable)
+    engine.dispose()
+
+
+def end_connections(engine: Engine) -> None:
+    """As a failover does, on the server's side."""
+    others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = :name"
+    with engine.connect() as conn:
+        conn.execute(text(others), {"name": engine.url.database})
+
+
+def test_a_connection_that_was_idle_is_looked_at_first(fresh_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = database.create(fresh_engine.url.render_as_string(hide_password=False), pool_size=1)
+    engine.connect().close()
+    end_connections(fresh_engine)
+    monkeypatch.setattr(database, "FRESH_SECONDS", 0.0)
+    with engine.connect() as conn:
+        assert conn.scalar(text("select 1")) == 1
+    engine.dispose()
+
+
+def test_a_fresh_connection_that_was_ended_is_told_apart_and_the_next_one_is_good(fresh_engine: Engine) -> None:
+    engine = database.create(fresh_engine.url.render_as_string(hide_password=False), pool_size=2)
+    with engine.connect(), engine.connect():
+        pass
+    end_connections(fresh_engine)
+    with pytest.raises(DBAPIError) as caught, engine.connect() as conn:
+        conn.execute(text("select cast(:x as int)"), {"x": 1})
+    assert isinstance(database.translate(caught.value), ConnectionLost)
+    for _ in range(2):
+        with engine.connect() as conn:
+            assert conn.scalar(text("select 1")) == 1
     engine.dispose()

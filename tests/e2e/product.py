@@ -113,7 +113,7 @@ class Owner:
         answer = self.client.get("/integrations/stripe/connect", headers={"Accept": "application/json"})
         approval = httpx.URL(answer.json()["url"]).copy_add_param("sim_account", account_id)
         callback = httpx.get(approval, trust_env=False).headers["location"]
-        landing = httpx.get(callback, trust_env=False)
+        landing = self.client.get(callback)  # the same browser: it has the cookie
         assert landing.status_code == 302, landing.text
         assert "/dashboard/" in landing.headers["location"]
 

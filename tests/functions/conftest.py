@@ -1,6 +1,8 @@
 """Rooms as they are deployed: through the real framework, over a real database, with stand-ins for the rest."""
 
 import functools
+import ipaddress
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,13 +14,15 @@ from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from tests.fakes import FakePublisher, FakeStripe
+from tests import openid
+from tests.fakes import FakeMailer, FakePublisher, FakeStripe
 from vaultra import auth
 from vaultra import services as wiring
 from vaultra.config import AuthSettings, SiteSettings
 from vaultra.db import engine as database
 from vaultra.services import Services, utc_now
 from vaultra.usecases import accounts, sessions
+from vaultra_local.openid_sim import OpenidSim, running_openid_sim
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 PASSWORD = "correct horse battery"
@@ -45,9 +49,14 @@ def publisher() -> FakePublisher:
 
 
 @pytest.fixture
-def services(engine: Engine, stripe: FakeStripe, publisher: FakePublisher) -> Iterator[Services]:
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+@pytest.fixture
+def services(engine: Engine, stripe: FakeStripe, publisher: FakePublisher, mailer: FakeMailer) -> Iterator[Services]:
     """What the rooms under test use; a test may set `services.clock`."""
-    services = Services(clock=utc_now, engine=engine, publisher=publisher, stripe=stripe)
+    services = Services(clock=utc_now, engine=engine, publisher=publisher, stripe=stripe, mailer=mailer)
     services.auth = AuthSettings(jwt_secret="a-secret-of-the-tests-with-32-bytes")
     services.site = SiteSettings(site_url="https://site.test", public_api_url="https://api.test/api/v1")
     wiring.use(services)
@@ -55,13 +64,30 @@ def services(engine: Engine, stripe: FakeStripe, publisher: FakePublisher) -> It
     wiring.use(None)
 
 
+@pytest.fixture(scope="session")
+def openid_sim() -> Iterator[OpenidSim]:
+    with running_openid_sim() as sim:
+        yield sim
+
+
+@pytest.fixture
+def google(services: Services, openid_sim: OpenidSim) -> OpenidSim:
+    """The local OpenID issuer, which the rooms under test take for Google."""
+    services.google = openid.provider(openid_sim, lambda: services.clock())
+    return openid_sim
+
+
+_tests = itertools.count(1)
+
+
 @pytest.fixture
 def room(services: Services) -> Callable[[str], TestClient]:
-    """A client of one function, loaded from its folder."""
+    """A client of one function, loaded from its folder; every test calls from an address of its own."""
+    address = str(ipaddress.IPv4Address("10.0.0.0") + next(_tests))
 
     def load(name: str) -> TestClient:
         app = create_asgi_app(name, str(FUNCTIONS / name / "main.py"))
-        return TestClient(app, base_url="https://api.test", follow_redirects=False)
+        return TestClient(app, base_url="https://api.test", follow_redirects=False, client=(address, 50000))
 
     return load
 

@@ -11,9 +11,11 @@ from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
 from tests.functions.conftest import PASSWORD, SignedIn
+from vaultra.db import engine as database
 from vaultra.services import Services
 
 SIGNUP, LOGIN, ME = "/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/me"
+REFRESH, LOGOUT = "/api/v1/auth/refresh", "/api/v1/auth/logout"
 
 
 @pytest.fixture
@@ -214,3 +216,49 @@ def test_the_token_of_a_deleted_user_is_dead(
     with engine.begin() as db:
         db.execute(text("delete from users where id = :id"), {"id": user.id})
     assert client.get(ME, headers=user.headers).status_code == 401
+
+
+def test_signing_out_ends_this_session_only(client: TestClient) -> None:
+    account = body()
+    first = client.post(SIGNUP, json=account).json()["token"]
+    second = client.post(LOGIN, json={name: account[name] for name in ("email", "password")}).json()["token"]
+    assert client.post(LOGOUT, headers={"Authorization": f"Bearer {first}"}).status_code == 204
+    assert client.get(ME, headers={"Authorization": f"Bearer {first}"}).status_code == 401
+    assert client.post(LOGOUT, headers={"Authorization": f"Bearer {first}"}).status_code == 401
+    assert client.get(ME, headers={"Authorization": f"Bearer {second}"}).status_code == 200
+
+
+def test_a_refreshed_token_takes_over_within_a_minute(
+    client: TestClient, services: Services, sign_up: Callable[[], SignedIn]
+) -> None:
+    user, now = sign_up(), services.clock()
+    services.clock = lambda: now + dt.timedelta(days=6)
+    token = client.post(REFRESH, headers=user.headers).json()["token"]
+    new = {"Authorization": f"Bearer {token}"}
+    assert [client.get(ME, headers=headers).status_code for headers in (user.headers, new)] == [200, 200]
+    services.clock = lambda: now + dt.timedelta(days=6, minutes=1)
+    assert [client.get(ME, headers=headers).status_code for headers in (user.headers, new)] == [401, 200]
+    services.clock = lambda: now + dt.timedelta(days=12)
+    assert client.get(ME, headers=new).json()["email"] == user.email
+
+
+def test_too_many_tries_are_told_when_to_come_back(client: TestClient, sign_up: Callable[[], SignedIn]) -> None:
+    user = sign_up()
+    answers = [client.post(LOGIN, json={"email": user.email, "password": "wrong"}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert 80 <= int(answers[-1].headers["Retry-After"]) <= 90
+    assert answers[-1].json()["error"]["code"] == "RATE_LIMITED"
+
+
+def test_reading_survives_a_failover(
+    client: TestClient, services: Services, fresh_engine: Engine, fresh_database_url: str
+) -> None:
+    services.engine = database.create(fresh_database_url, pool_size=4)
+    token = client.post(SIGNUP, json=body()).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get(ME, headers=headers).status_code == 200
+    with fresh_engine.connect() as db:
+        others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = :x"
+        db.execute(text(others), {"x": fresh_engine.url.database})
+    assert client.get(ME, headers=headers).status_code == 200
+    services.engine.dispose()

@@ -2,16 +2,18 @@
 
 import functools
 import socket
+import time
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy import create_engine as sqlalchemy_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vaultra.config import DatabaseSettings
-from vaultra.errors import Unavailable, VaultraError
+from vaultra.db import driver
+from vaultra.errors import ConnectionLost, Unavailable, VaultraError
 
 # SQLSTATEs after which the same statement may succeed later: connection trouble, shutdown or start-up,
 # too many connections, deadlock, serialisation, lock or statement timeout.
@@ -19,7 +21,8 @@ RETRYABLE_CLASSES = ("08", "53", "57")
 # A function never waits longer than this for one statement, nor keeps locks while it does something else.
 LIMITS = {"statement_timeout": "120s", "idle_in_transaction_session_timeout": "120s"}
 RETRYABLE_STATES = {"40001", "40P01", "55P03"}
-EACH_STATEMENT = "commit_each_statement"
+EACH_STATEMENT, GIVEN_BACK_AT = "commit_each_statement", "given_back_at"
+FRESH_SECONDS = 5.0
 
 
 def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
@@ -36,14 +39,14 @@ def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
         pool_recycle=1800,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
         **options,
     )
-    event.listen(engine, "connect", _send_at_once)
-    event.listen(engine, "checkin", _commit_at_the_end)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "checkout", _look_for_life)
+    event.listen(engine, "checkin", _give_back)
     return engine
 
 
@@ -74,12 +77,13 @@ def translate(error: BaseException) -> VaultraError | None:
         return Unavailable("The database is busy", retry_after=5)
     if isinstance(error, ConnectionError | TimeoutError):
         # A server that goes away while a connection is being made: the driver lets the socket's error through.
-        return Unavailable("The database does not answer", retry_after=5)
+        return ConnectionLost("The database does not answer", retry_after=5)
     if not isinstance(error, DBAPIError):
         return None
     state = sql_state(error)
-    gone = error.connection_invalidated or type(error.orig).__name__ == "InterfaceError"
-    if gone or state in RETRYABLE_STATES or state.startswith(RETRYABLE_CLASSES):
+    if error.connection_invalidated or type(error.orig).__name__ == "InterfaceError":
+        return ConnectionLost("The database does not answer", retry_after=5)
+    if state in RETRYABLE_STATES or state.startswith(RETRYABLE_CLASSES):
         return Unavailable("The database does not answer", retry_after=5)
     return None
 
@@ -94,12 +98,28 @@ def _to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _commit_at_the_end(connection: Any, record: Any) -> None:
+def _prepare(connection: Any, _record: Any) -> None:
+    driver.adopt(connection)
+    _send_at_once(connection)
+
+
+def _look_for_life(connection: Any, record: Any, _proxy: Any) -> None:
+    # Asking each time would double a short read's cost; one that was used a moment ago is rarely gone.
+    if time.monotonic() - record.info.get(GIVEN_BACK_AT, 0) < FRESH_SECONDS:
+        return
+    try:
+        connection.execute_simple(";")
+    except Exception as error:
+        raise DisconnectionError from error
+
+
+def _give_back(connection: Any, record: Any) -> None:
+    record.info[GIVEN_BACK_AT] = time.monotonic()
     if record.info.pop(EACH_STATEMENT, False) and connection is not None:  # None when it was found broken
         connection.autocommit = False
 
 
-def _send_at_once(connection: Any, _record: Any) -> None:
+def _send_at_once(connection: Any) -> None:
     # Without TCP_NODELAY a large statement now and then waits 40 ms for an acknowledgement.
     usock = getattr(connection, "_usock", None)
     if usock is not None and usock.family in (socket.AF_INET, socket.AF_INET6):
