@@ -7,7 +7,7 @@ import hashlib
 import threading
 import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -116,11 +116,7 @@ def verify_token(token: str, secrets: Sequence[str], now: dt.datetime) -> Caller
     """
     check_secrets(secrets)
     try:
-        key_id = jwt.get_unverified_header(token).get("kid")
-        secret = next((secret for secret in secrets if _key_id(secret) == key_id), None)
-        if secret is None:
-            raise ValueError("signed with a key that is not ours, or no longer")
-        return _caller(_signed_claims(token, secret), now.timestamp())
+        return _caller(_signed_claims(token, tuple(secrets)), now.timestamp())
     except (jwt.PyJWTError, ValueError) as error:
         raise Unauthorized("The token is not valid.") from error
 
@@ -131,13 +127,18 @@ def _key_id(secret: str) -> str:
     return hashlib.sha256(b"kid:" + secret.encode("utf-8")).hexdigest()[:8]
 
 
-def _signed_claims(token: str, secret: str) -> dict[str, Any]:
-    # The times are checked below, against the call's clock instead of PyJWT's own.
+@functools.lru_cache(maxsize=1000)  # its owner's next request brings the same token
+def _signed_claims(token: str, secrets: tuple[str, ...]) -> Mapping[str, Any]:
+    key_id = jwt.get_unverified_header(token).get("kid")
+    secret = next((secret for secret in secrets if _key_id(secret) == key_id), None)
+    if secret is None:
+        raise ValueError("signed with a key that is not ours, or no longer")
+    # The times are checked by the caller, against the call's clock instead of PyJWT's own.
     options: Options = {"require": CLAIMS, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
     return jwt.decode(token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=ISSUER, options=options)
 
 
-def _caller(claims: dict[str, Any], now: float) -> Caller:
+def _caller(claims: Mapping[str, Any], now: float) -> Caller:
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(type(value) is not int for value in times.values()):  # a bool is an int to isinstance
         raise ValueError("a time is not an integer")

@@ -48,14 +48,15 @@ __all__ = ["Access", "Call", "RawCall", "Redirect", "Routes", "event_function", 
 
 LARGEST_BODY_BYTES = 1024 * 1024
 SLOWEST_BODY_SECONDS = 20
-PRIVATE = {
-    "Cache-Control": "no-store",
-    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-site",
-}
+# As they go out, because every answer carries them.
+PRIVATE = [
+    (b"cache-control", b"no-store"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-site"),
+]
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
         response = Response(status_code=499)
     except Exception as error:
         response = _error_response(error, request_id)
-    response.headers.update({**PRIVATE, "X-Request-Id": request_id})
+    response.raw_headers.extend([*PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
     web.share_with_site(request, response, services.site.site_url)
     web.write_cookies(response, call.new_cookies, secure=services.site.secure)
     log.info(
@@ -252,6 +253,8 @@ def _match(routes: Routes, request: Request) -> tuple[Route, dict[str, str]]:
 
 
 async def _read_body(request: Request) -> bytes:
+    if request.method in ("GET", "HEAD"):  # nothing is read from them, so nothing is waited for
+        return b""
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > LARGEST_BODY_BYTES:
         raise _too_large()

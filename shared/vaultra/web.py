@@ -54,7 +54,7 @@ def preflight(request: Request, site_url: str) -> Response | None:
 
 def share_with_site(request: Request, response: Response, site_url: str) -> None:
     """Let scripts of the configured site read the answer, and no others; never with credentials."""
-    response.headers.add_vary_header("Origin")
+    response.raw_headers.append((b"vary", b"Origin"))
     if request.headers.get("origin") == _origin(site_url):
         response.headers["Access-Control-Allow-Origin"] = _origin(site_url)
         response.headers["Access-Control-Expose-Headers"] = REPLY_HEADERS

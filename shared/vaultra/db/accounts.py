@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from vaultra.db import models
@@ -56,16 +56,7 @@ def find_user(conn: Connection, user_id: UUID) -> User | None:
 
 def find_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]] | None:
     """The user with this id and their businesses, oldest membership first, in one statement."""
-    membership = models.UserBusinessMembership
-    statement = (
-        select(*USER, models.Business.id.label("business_id"), models.Business.name.label("business"), membership.role)
-        .select_from(models.User)
-        .outerjoin(membership, membership.user_id == models.User.id)
-        .outerjoin(models.Business, models.Business.id == membership.business_id)
-        .where(models.User.id == user_id)
-        .order_by(membership.created_at, membership.business_id)
-    )
-    rows = conn.execute(statement).all()
+    rows = conn.execute(PROFILE, {"user_id": user_id}).all()
     if not rows:
         return None
     memberships = [
@@ -74,6 +65,21 @@ def find_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership
         if row.business_id is not None
     ]
     return _user(rows[0]), memberships
+
+
+PROFILE = (
+    select(
+        *USER,
+        models.Business.id.label("business_id"),
+        models.Business.name.label("business"),
+        models.UserBusinessMembership.role,
+    )
+    .select_from(models.User)
+    .outerjoin(models.UserBusinessMembership, models.UserBusinessMembership.user_id == models.User.id)
+    .outerjoin(models.Business, models.Business.id == models.UserBusinessMembership.business_id)
+    .where(models.User.id == bindparam("user_id"))
+    .order_by(models.UserBusinessMembership.created_at, models.UserBusinessMembership.business_id)
+)
 
 
 def lock_user(conn: Connection, user_id: UUID) -> bool:

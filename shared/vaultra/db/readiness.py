@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from vaultra.db.models import ReadinessScore
 from vaultra.domain.metric_set import Snapshot
@@ -71,21 +71,25 @@ INSERT = text(
 
 def find_score(conn: Connection, business_id: UUID) -> StoredScore | None:
     """The business's latest score; None before the first."""
-    statement = select(*COLUMNS).where(TABLE.business_id == business_id).order_by(TABLE.created_at.desc()).limit(1)
-    row = conn.execute(statement).one_or_none()
+    row = conn.execute(LATEST, {"business_id": business_id}).one_or_none()
     return None if row is None else _score(row)
 
 
 def find_score_around(conn: Connection, business_id: UUID, day: dt.date) -> int | None:
     """The score that stood on a day: the last one of that day or of the six days before it; None without one."""
     earliest = day - dt.timedelta(days=TREND_TOLERANCE_DAYS)
-    statement = (
-        select(TABLE.score)
-        .where(TABLE.business_id == business_id, TABLE.scored_on.between(earliest, day))
-        .order_by(TABLE.scored_on.desc(), TABLE.created_at.desc())
-        .limit(1)
-    )
-    return conn.execute(statement).scalar_one_or_none()
+    values = {"business_id": business_id, "earliest": earliest, "day": day}
+    return conn.execute(AROUND, values).scalar_one_or_none()
+
+
+_OF_BUSINESS = TABLE.business_id == bindparam("business_id")
+LATEST = select(*COLUMNS).where(_OF_BUSINESS).order_by(TABLE.created_at.desc()).limit(1)
+AROUND = (
+    select(TABLE.score)
+    .where(_OF_BUSINESS, TABLE.scored_on.between(bindparam("earliest"), bindparam("day")))
+    .order_by(TABLE.scored_on.desc(), TABLE.created_at.desc())
+    .limit(1)
+)
 
 
 def _columns(snapshot: Snapshot, readiness: Readiness) -> dict[str, Any]:

@@ -4,9 +4,21 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
-from vaultra.db.models import Business, Session, User, UserBusinessMembership
+from vaultra.db.models import Business, Session, UserBusinessMembership
 from vaultra.domain.accounts import Caller, Membership, Role
 
 
@@ -25,36 +37,24 @@ def insert_session(
 
 def is_open(conn: Connection, caller: Caller, now: dt.datetime) -> bool:
     """Whether the caller's token is still good."""
-    return conn.execute(select(exists().where(_open(caller, now)))).scalar_one()
+    return conn.execute(IS_OPEN, _of(caller, now)).scalar_one()
 
 
 def list_memberships(
-    conn: Connection, caller: Caller, business_id: UUID | None, now: dt.datetime, limit: int
+    conn: Connection, caller: Caller, business_id: UUID | None, now: dt.datetime
 ) -> list[Membership] | None:
-    """The caller's memberships, oldest first, or the one of `business_id`; None when the token is not good."""
-    membership = UserBusinessMembership
-    theirs = membership.user_id == Session.user_id
-    statement = (
-        select(membership.business_id, Business.name, membership.role)
-        .select_from(Session)
-        .outerjoin(membership, theirs if business_id is None else and_(theirs, membership.business_id == business_id))
-        .outerjoin(Business, Business.id == membership.business_id)
-        .where(_open(caller, now))
-        .order_by(membership.created_at, membership.business_id)
-        .limit(limit)
-    )
-    rows = conn.execute(statement).all()
+    """Two of the caller's memberships, the oldest, or the one of `business_id`; None when the token is not good."""
+    if business_id is None:
+        rows = conn.execute(SOME_MEMBERSHIPS, _of(caller, now)).all()
+    else:
+        rows = conn.execute(NAMED_MEMBERSHIP, {**_of(caller, now), "business_id": business_id}).all()
     return [_membership(row) for row in rows if row.business_id is not None] if rows else None
 
 
 def find_open(conn: Connection, caller: Caller, now: dt.datetime) -> tuple[str, dt.datetime] | None:
     """The hashed address and the time of the sign-in behind the caller's token; None when it is not good."""
-    row = conn.execute(
-        select(Session.address_hash, Session.signed_in_at)
-        .join(User, User.id == Session.user_id)
-        .where(_open(caller, now))
-        .with_for_update(of=Session)
-    ).one_or_none()
+    statement = select(Session.address_hash, Session.signed_in_at).where(OPEN).with_for_update()
+    row = conn.execute(statement, _of(caller, now)).one_or_none()
     return None if row is None else (row.address_hash, row.signed_in_at)
 
 
@@ -75,9 +75,33 @@ def delete_expired(conn: Connection, before: dt.datetime) -> int:
     return conn.execute(delete(Session).where(Session.expires_at < before)).rowcount
 
 
-def _open(caller: Caller, now: dt.datetime) -> Any:
-    return and_(Session.id == caller.session_id, Session.user_id == caller.user_id, Session.expires_at > now)
+def _of(caller: Caller, now: dt.datetime) -> dict[str, Any]:
+    return {"session_id": caller.session_id, "user_id": caller.user_id, "now": now}
 
 
 def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
     return Membership(id=row.business_id, name=row.name, role=Role(row.role))
+
+
+def _memberships(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(UserBusinessMembership.business_id, Business.name, UserBusinessMembership.role)
+        .select_from(Session)
+        .outerjoin(UserBusinessMembership, condition)
+        .outerjoin(Business, Business.id == UserBusinessMembership.business_id)
+        .where(OPEN)
+        .order_by(UserBusinessMembership.created_at, UserBusinessMembership.business_id)
+        .limit(2)
+    )
+
+
+# Every request runs one of these. Made once: building a statement costs as much as running it.
+OPEN = and_(
+    Session.id == bindparam("session_id"),
+    Session.user_id == bindparam("user_id"),
+    Session.expires_at > bindparam("now"),
+)
+IS_OPEN = select(exists().where(OPEN))
+_THEIRS = UserBusinessMembership.user_id == Session.user_id
+SOME_MEMBERSHIPS = _memberships(_THEIRS)
+NAMED_MEMBERSHIP = _memberships(and_(_THEIRS, UserBusinessMembership.business_id == bindparam("business_id")))

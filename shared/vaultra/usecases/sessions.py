@@ -65,7 +65,7 @@ def enter_business(conn: Connection, caller: Caller, requested: UUID | None, now
         BusinessRequired: none was named and the caller has several, or none at all.
         Forbidden: the caller is no member; the same for a business that does not exist.
     """
-    memberships = sessions.list_memberships(conn, caller, requested, now, limit=2)
+    memberships = sessions.list_memberships(conn, caller, requested, now)
     if memberships is None:
         raise _ended()
     return accounts.choose_business(memberships, named=requested is not None)
