@@ -57,6 +57,7 @@ def test_pages_are_the_list_cut_the_newest_first(db: Connection, size: int) -> N
     after: Place | None = None
     while items := conversations.list_conversations(db, user_id, business_id, after=after, limit=size):
         found += items
+        assert len(found) <= len(whole), "a page repeats an item"
         after = items[-1].place
     assert found == whole
 

@@ -37,6 +37,7 @@ def paged(db: Connection, business_id: UUID, size: int) -> list[UUID]:
     after: Place | None = None
     while items := listed(db, business_id, after=after, limit=size):
         found += [item.id for item in items]
+        assert len(found) == len(set(found)), "a page repeats an item"
         after = items[-1].place
     return found
 
@@ -121,7 +122,7 @@ def test_status_and_priority_narrow_the_list(db: Connection) -> None:
         }
 
 
-def test_a_list_is_one_businesss(db: Connection) -> None:
+def test_a_list_is_of_one_business(db: Connection) -> None:
     mine, foreign = a_business(db), a_business(db)
     a_recommendation(db, foreign)
     assert listed(db, mine) == []
@@ -144,8 +145,8 @@ def test_only_a_member_finds_a_recommendation(db: Connection) -> None:
 def test_a_status_is_set_on_one_recommendation_of_the_named_business(db: Connection) -> None:
     business_id, foreign = a_business(db), a_business(db)
     row_id, other = a_recommendation(db, business_id), a_recommendation(db, business_id)
-    recommendations.update_status(db, foreign, row_id, Status.DISMISSED, LATER)
     recommendations.update_status(db, business_id, row_id, Status.ACCEPTED, LATER)
+    recommendations.update_status(db, foreign, row_id, Status.DISMISSED, LATER)
     assert {item.id: item.status for item in listed(db, business_id)} == {
         row_id: Status.ACCEPTED,
         other: Status.PENDING,

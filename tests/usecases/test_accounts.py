@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
+from tests.rows import join
 from vaultra import auth
 from vaultra.domain.accounts import Credentials, Industry, Role, User
 from vaultra.errors import Conflict, Forbidden, RateLimited, Unauthorized, Unprocessable
@@ -30,6 +31,23 @@ def test_a_role_includes_the_lesser_ones() -> None:
     order = [Role.VIEWER, Role.ADMIN, Role.OWNER]
     for mine, role in enumerate(order):
         assert [role.includes(needed) for needed in order] == [other <= mine for other in range(3)]
+
+
+def test_a_role_is_required_as_it_stands_now(db: Connection) -> None:
+    user, business_id = a_user(db), a_business(db, a_user(db))
+    messages = []
+    for asked in (business_id, uuid.uuid4()):
+        with pytest.raises(Forbidden) as caught:
+            accounts.require_role(db, user.id, asked, Role.VIEWER)
+        messages.append((caught.value.message, caught.value.details))
+    assert messages[0] == messages[1]
+    join(db, user.id, business_id, "viewer")
+    assert accounts.require_role(db, user.id, business_id, Role.VIEWER).role is Role.VIEWER
+    with pytest.raises(Forbidden) as caught:
+        accounts.require_role(db, user.id, business_id, Role.ADMIN)
+    assert caught.value.details == {"needed": "admin"}
+    join(db, user.id, business_id, "owner")
+    assert accounts.require_role(db, user.id, business_id, Role.ADMIN).id == business_id
 
 
 def test_an_email_signs_up_once(db: Connection) -> None:

@@ -24,7 +24,8 @@ def decide(db: Connection, user_id: UUID, row_id: UUID, status: Status) -> Recom
 
 def kept(db: Connection, row_id: UUID) -> tuple[str, dt.datetime]:
     row = models.Recommendation
-    return tuple(db.execute(select(row.status, row.updated_at).where(row.id == row_id)).one())
+    found = db.execute(select(row.status, row.updated_at).where(row.id == row_id)).one()
+    return found.status, found.updated_at
 
 
 def test_the_last_page_says_that_it_is(db: Connection) -> None:

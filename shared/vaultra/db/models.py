@@ -619,7 +619,7 @@ class Recommendation(Base):
 
     __tablename__ = "recommendations"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
-    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
     rule_key: Mapped[str]
     title: Mapped[str]
     description: Mapped[str]

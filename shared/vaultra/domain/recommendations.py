@@ -1,0 +1,72 @@
+"""What to do next: recommendations, the order in which they matter, and what their owner may decide."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from vaultra.domain.paging import Place
+
+
+class Priority(StrEnum):
+    """How much is at stake."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Status(StrEnum):
+    """What became of a recommendation; `resolved` means that its reason is gone, which only we decide."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+    RESOLVED = "resolved"
+
+
+Decision = Literal[Status.ACCEPTED, Status.DISMISSED]
+"""What an owner may make of a recommendation."""
+
+PRIORITY_RANK = {Priority.HIGH: 3, Priority.MEDIUM: 2, Priority.LOW: 1}
+# An impact nobody could tell comes after every one that was told.
+UNKNOWN_IMPACT_RANK = -(2**31)
+
+# Once dismissed or resolved it is over: its rule may have made a new one since, and two of a rule never live at once.
+_POSSIBLE: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.ACCEPTED, Status.DISMISSED}),
+    Status.ACCEPTED: frozenset({Status.DISMISSED}),
+    Status.DISMISSED: frozenset(),
+    Status.RESOLVED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One thing to do. `estimated_impact` is in points of the score, None when it could not be told.
+
+    `metric_refs` are the keys of the metrics it rests on; `article` names the page that explains how, None without one.
+    """
+
+    id: UUID
+    business_id: UUID
+    title: str
+    description: str
+    priority: Priority
+    category: str
+    status: Status
+    estimated_impact: int | None
+    metric_refs: tuple[str, ...]
+    article: str | None
+    created_at: dt.datetime
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in its business's list: by priority, then impact, then the newest first."""
+        impact = UNKNOWN_IMPACT_RANK if self.estimated_impact is None else self.estimated_impact
+        return Place((PRIORITY_RANK[self.priority], impact), self.created_at, self.id)
+
+    def may_become(self, status: Status) -> bool:
+        """Whether its owner may still decide so."""
+        return status in _POSSIBLE[self.status]
