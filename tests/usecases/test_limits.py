@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection, Engine
 
-from vaultra.db import rate_limits
 from vaultra.domain.limits import Limit
 from vaultra.errors import RateLimited
 from vaultra.usecases import limits
@@ -49,12 +48,6 @@ def test_who_is_forgiven_begins_anew(db: Connection) -> None:
         limits.take(db, NOW, THREE.of("ana"))
     limits.forgive(db, THREE.of("ana"))
     assert [allowed(db, "ana", NOW) for _ in range(4)] == [True, True, True, False]
-
-
-def test_whole_allowances_are_forgotten(db: Connection) -> None:
-    limits.take(db, NOW, THREE.of("ana"))
-    assert rate_limits.delete_full(db, NOW + MINUTE - dt.timedelta(seconds=1)) == 0
-    assert rate_limits.delete_full(db, NOW + MINUTE) == 1
 
 
 def test_what_is_kept_tells_nobodys_address() -> None:

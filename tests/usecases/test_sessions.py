@@ -9,7 +9,6 @@ from sqlalchemy import Connection, delete, insert, update
 
 from vaultra import auth
 from vaultra.db import models
-from vaultra.db import sessions as rows
 from vaultra.domain.accounts import Caller, Role, User
 from vaultra.errors import BusinessRequired, Forbidden, Unauthorized
 from vaultra.usecases import accounts, sessions
@@ -112,13 +111,6 @@ def test_an_ended_session_is_not_refreshed(db: Connection) -> None:
     sessions.end(db, caller, NOW)
     with pytest.raises(Unauthorized):
         refreshed(db, caller, NOW)
-
-
-def test_ended_sessions_are_forgotten_after_a_while(db: Connection) -> None:
-    user = a_user(db)
-    old, new = signed_in(db, user), signed_in(db, user, NOW + DAY)
-    assert rows.delete_expired(db, NOW + 7 * DAY + dt.timedelta(seconds=1)) == 1
-    assert (is_good(db, old, NOW), is_good(db, new, NOW + DAY)) == (False, True)
 
 
 def enter(db: Connection, caller: Caller, requested: UUID | None, now: dt.datetime = NOW) -> tuple[UUID, Role]:

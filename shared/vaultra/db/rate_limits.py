@@ -33,8 +33,3 @@ def find_full_at(conn: Connection, use: Use) -> dt.datetime | None:
 def delete_use(conn: Connection, use: Use) -> None:
     """Give the whole allowance back."""
     conn.execute(delete(RateLimit).where(RateLimit.key == use.key))
-
-
-def delete_full(conn: Connection, now: dt.datetime) -> int:
-    """Forget allowances that are whole again; how many."""
-    return conn.execute(delete(RateLimit).where(RateLimit.full_at <= now)).rowcount

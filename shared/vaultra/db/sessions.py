@@ -70,11 +70,6 @@ def delete_sessions(conn: Connection, user_id: UUID) -> None:
     conn.execute(delete(Session).where(Session.user_id == user_id))
 
 
-def delete_expired(conn: Connection, before: dt.datetime) -> int:
-    """Forget sessions that ended before that; how many."""
-    return conn.execute(delete(Session).where(Session.expires_at < before)).rowcount
-
-
 def _of(caller: Caller, now: dt.datetime) -> dict[str, Any]:
     return {"session_id": caller.session_id, "user_id": caller.user_id, "now": now}
 
