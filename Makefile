@@ -47,7 +47,9 @@ chaos: setup  ## Run the tests that take minutes
 	$(BIN)/pytest -m long -s
 
 bench: setup  ## Measure what docs/PERFORMANCE.md tells
+	$(call timed,What is compared with,$(BIN)/uv sync --frozen --quiet --group bench)
 	@$(BIN)/python -m tests.bench.cold_start
+	@$(BIN)/python -m tests.bench.api
 
 lint: setup  ## Check style, types and the direction of imports
 	$(call timed,Style,$(BIN)/ruff check && $(BIN)/ruff format --check)

@@ -78,26 +78,28 @@ UPSERT = text(
 
 def find_snapshot(conn: Connection, business_id: UUID) -> Snapshot | None:
     """The business's latest snapshot; None before the first."""
-    return list_snapshots(conn, [business_id]).get(business_id)
+    row = conn.execute(LATEST, {"business_id": business_id}).one_or_none()
+    return None if row is None else _snapshot(row)
 
 
 def list_snapshots(conn: Connection, business_ids: Sequence[UUID]) -> dict[UUID, Snapshot]:
     """The latest snapshot of each business that has one."""
-    return {row.business_id: _snapshot(row) for row in conn.execute(LATEST, {"ids": list(business_ids)})}
+    return {row.business_id: _snapshot(row) for row in conn.execute(LATEST_OF_EACH, {"ids": list(business_ids)})}
 
 
 TABLE = FinancialMetricSnapshot
-LATEST = (
-    select(
-        TABLE.id,
-        TABLE.business_id,
-        TABLE.period_start,
-        TABLE.period_end,
-        TABLE.currency,
-        TABLE.metrics_json,
-        TABLE.computed_at,
-    )
-    .distinct(TABLE.business_id)
+SNAPSHOT = select(
+    TABLE.id,
+    TABLE.business_id,
+    TABLE.period_start,
+    TABLE.period_end,
+    TABLE.currency,
+    TABLE.metrics_json,
+    TABLE.computed_at,
+)
+LATEST = SNAPSHOT.where(TABLE.business_id == bindparam("business_id")).order_by(TABLE.period_end.desc()).limit(1)
+LATEST_OF_EACH = (
+    SNAPSHOT.distinct(TABLE.business_id)
     .where(TABLE.business_id == text("any(:ids)").bindparams(bindparam("ids", type_=ARRAY(PG_UUID))))
     .order_by(TABLE.business_id, TABLE.period_end.desc())
 )
