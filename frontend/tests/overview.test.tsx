@@ -113,6 +113,23 @@ it('leads to the connection when Stripe is not connected', async () => {
   expect(link.getAttribute('href')).toBe('/onboarding/stripe-connect/?business_id=b1');
 });
 
+it('asks nobody to connect Stripe who may only read', async () => {
+  answers = {
+    ...answers,
+    '/auth/me': { id: 'u', email: 'a@b.co', name: 'A', businesses: [{ id: 'b1', name: 'Lark', role: 'viewer' }] },
+    '/integrations/stripe/status': { connected: false },
+  };
+  await show();
+  expect(await screen.findByText(/Stripe is not connected\./)).toBeTruthy();
+  expect(screen.queryByRole('link', { name: 'Connect Stripe' })).toBeNull();
+  cleanup();
+  vi.resetModules();
+  answers = { ...answers, '/metrics': NO_DATA, '/readiness': NO_DATA };
+  await show();
+  expect(await screen.findByText(/takes an owner or an admin/)).toBeTruthy();
+  expect(screen.queryByRole('link', { name: 'Connect Stripe' })).toBeNull();
+});
+
 it('keeps the last figures when a refresh fails, and names the request', async () => {
   await show();
   await screen.findByText('$24.00');

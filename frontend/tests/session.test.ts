@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const business = (id: string, role = 'owner' as const) => ({ id, name: id, role });
 
-function token(exp: number): string {
-  return ['{}', JSON.stringify({ exp }), 'signature'].map((part) => btoa(part).replaceAll('=', '')).join('.');
+function token(exp: number, claims: object = {}): string {
+  return ['{}', JSON.stringify({ exp, ...claims }), 'signature']
+    .map((part) => btoa(part).replaceAll('=', ''))
+    .join('.');
 }
 
 // Each test gets the modules anew, as a page load does.
@@ -42,9 +44,24 @@ describe('the way back after signing in', () => {
     ['/\\evil.test/', '/dashboard/'],
     ['javascript:alert(1)', '/dashboard/'],
     ['/auth/login/', '/dashboard/'],
+    ['/x/../auth/login/', '/dashboard/'],
+    ['/auth', '/dashboard/'],
+    ['/api/v1/auth/google', '/dashboard/'],
+    ['/authors/', '/authors/'],
+    ['/auth/invitation/', '/auth/invitation/'],
+    ['/auth/invitation/?x=1#token=of-a-stranger', '/auth/invitation/'],
+    ['/auth/invitation/../login/', '/dashboard/'],
   ])('%s leads to %s', async (next, to) => {
     const { safeNext } = await import('../src/lib/auth');
     expect(safeNext(next)).toBe(to);
+  });
+  it('is kept from one sign-in page to another, unless it leads nowhere', async () => {
+    const { withNext } = await import('../src/lib/auth');
+    expect(withNext('/auth/signup/', '/dashboard/?business_id=b1')).toBe(
+      '/auth/signup/?next=%2Fdashboard%2F%3Fbusiness_id%3Db1',
+    );
+    expect(withNext('/auth/signup/', '//evil.test/')).toBe('/auth/signup/');
+    expect(withNext('/auth/signup/', null)).toBe('/auth/signup/');
   });
 });
 
@@ -120,5 +137,114 @@ describe('the API client', () => {
       '/auth/login/?next=%2Fdashboard%2F%3Fbusiness_id%3Db1&reason=expired',
     );
     expect(localStorage.getItem('vaultra_token')).toBeNull();
+  });
+  it('does not end a session over the answer to a token that was replaced meanwhile', async () => {
+    const { getToken, setToken } = await import('../src/lib/auth');
+    setToken('old');
+    vi.stubGlobal('fetch', async () => {
+      setToken('new');
+      return Response.json(envelope('UNAUTHORIZED'), { status: 401 });
+    });
+    const { getCurrentUser } = await import('../src/lib/api');
+    await expect(getCurrentUser()).rejects.toMatchObject({ status: 401 });
+    expect(getToken()).toBe('new');
+  });
+});
+
+describe('a session', () => {
+  const DAY = 86_400;
+  const old = token(9 * DAY, { iat: 2 * DAY, user_id: 'u1' });
+  const fresh = token(10 * DAY, { iat: 3 * DAY + 1, user_id: 'u1' });
+  const now = (3 * DAY + 1) * 1000;
+
+  async function signedIn(answer: (request: Request) => Promise<Response> | Response) {
+    const fetch = vi.fn(answer);
+    vi.stubGlobal('fetch', fetch);
+    localStorage.setItem('vaultra_token', old);
+    return { fetch, auth: await import('../src/lib/auth'), session: await import('../src/lib/session') };
+  }
+
+  it('is renewed once a day of its token is over, and not before', async () => {
+    const { fetch, auth, session } = await signedIn(() => Response.json({ token: fresh }));
+    await session.refreshWhenDue(now - 2000);
+    expect(fetch).not.toHaveBeenCalled();
+    await session.refreshWhenDue(now);
+    await session.refreshWhenDue(now);
+    expect(fetch).toHaveBeenCalledOnce();
+    expect(fetch.mock.calls[0]?.[0].headers.get('Authorization')).toBe(`Bearer ${old}`);
+    expect(auth.getToken()).toBe(fresh);
+  });
+  it('is not renewed when it has run out', async () => {
+    const { fetch, session } = await signedIn(() => Response.json({ token: fresh }));
+    await session.refreshWhenDue(10 * DAY * 1000);
+    expect(fetch).not.toHaveBeenCalled();
+  });
+  it('goes on silently when it cannot be renewed', async () => {
+    const { auth, session } = await signedIn(() => Promise.reject(new TypeError('Failed to fetch')));
+    await session.refreshWhenDue(now);
+    expect(auth.getToken()).toBe(old);
+  });
+  it('stays ended when it was ended while it was renewed', async () => {
+    const { auth, session } = await signedIn(async () => {
+      auth.signOut();
+      return Response.json({ token: fresh });
+    });
+    await session.refreshWhenDue(now);
+    expect(auth.getToken()).toBeNull();
+  });
+  it('keeps what the page has read when it is renewed, and not when another user signs in', async () => {
+    const { auth } = await signedIn(() => Response.json({}));
+    const { queryClient } = await import('../src/lib/query');
+    queryClient.setQueryData(['me'], 'the user');
+    auth.setToken(fresh);
+    expect(queryClient.getQueryData(['me'])).toBe('the user');
+    auth.setToken(token(10 * DAY, { user_id: 'u2' }));
+    expect(queryClient.getQueryData(['me'])).toBeUndefined();
+  });
+  it('never goes on with a token that stood in an address', async () => {
+    const { fetch, auth, session } = await signedIn(() => Response.json({ token: fresh }));
+    auth.removeToken();
+    await session.beginSession('landed');
+    expect(auth.getToken()).toBe(fresh);
+    await vi.waitFor(() => expect(fetch).toHaveBeenCalledTimes(2));
+    const calls = fetch.mock.calls.map(([request]) => [
+      new URL(request.url).pathname.replace('/api/v1', ''),
+      request.headers.get('Authorization'),
+    ]);
+    expect(calls).toEqual([
+      ['/auth/refresh', 'Bearer landed'],
+      ['/auth/logout', 'Bearer landed'],
+    ]);
+  });
+  it('does not begin when that token is dead', async () => {
+    const { auth, session } = await signedIn(() => Response.json({ error: { message: 'Ended.' } }, { status: 401 }));
+    auth.removeToken();
+    await expect(session.beginSession('landed')).rejects.toMatchObject({ status: 401 });
+    expect(auth.getToken()).toBeNull();
+  });
+  it('is ended at the API before its token is forgotten', async () => {
+    const { fetch, auth, session } = await signedIn(() => new Response(null, { status: 204 }));
+    auth.setCurrentBusinessId('b1');
+    await session.endSession();
+    const request = fetch.mock.calls[0]?.[0];
+    expect([request?.method, request?.url]).toEqual(['POST', 'https://vaultra.test/api/v1/auth/logout']);
+    expect(request?.headers.get('Authorization')).toBe(`Bearer ${old}`);
+    expect([auth.getToken(), auth.getCurrentBusinessId()]).toEqual([null, null]);
+  });
+  it.each([
+    ['no answer comes', () => new Promise<Response>(() => {})],
+    ['the API cannot be reached', () => Promise.reject(new TypeError('Failed to fetch'))],
+    ['it had ended already', () => Response.json({ error: { message: 'Ended.' } }, { status: 401 })],
+  ])('is forgotten here when %s', async (_, answer) => {
+    const replace = vi.fn();
+    vi.stubGlobal('location', { ...location, replace });
+    const { auth, session } = await signedIn(answer);
+    vi.useFakeTimers();
+    const ended = session.endSession();
+    await vi.advanceTimersByTimeAsync(3_000);
+    await ended;
+    vi.useRealTimers();
+    expect(auth.getToken()).toBeNull();
+    expect(replace).not.toHaveBeenCalled();
   });
 });

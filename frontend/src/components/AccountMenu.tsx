@@ -1,12 +1,15 @@
 /** Who is signed in, and the way out. */
-import { signOut } from '../lib/auth';
+import { useState } from 'react';
+import { endSession } from '../lib/session';
 import Icon from './Icon';
 import { useCurrentUser } from './useCurrentUser';
 
 export default function AccountMenu() {
   const me = useCurrentUser();
-  const leave = () => {
-    signOut();
+  const [leaving, setLeaving] = useState(false);
+  const leave = async () => {
+    setLeaving(true);
+    await endSession();
     location.assign('/');
   };
   return (
@@ -17,11 +20,12 @@ export default function AccountMenu() {
       </div>
       <button
         type="button"
-        onClick={leave}
-        className="flex min-h-11 items-center gap-3 rounded-lg px-3 text-left text-muted hover:bg-accent-soft hover:text-ink"
+        onClick={() => void leave()}
+        disabled={leaving}
+        className="flex min-h-11 items-center gap-3 rounded-lg px-3 text-left text-muted hover:bg-accent-soft hover:text-ink disabled:cursor-progress"
       >
         <Icon name="signOut" />
-        Sign out
+        {leaving ? 'Signing out' : 'Sign out'}
       </button>
     </div>
   );

@@ -126,7 +126,7 @@ function BusinessOverview({ business }: { business: Membership }) {
         {error && (
           <ErrorCard compact error={error} title="These figures could not be refreshed" onRetry={retry} busy={busy} />
         )}
-        {status.data && <Notices status={status.data} businessId={business.id} readiness={readiness.data} />}
+        {status.data && <Notices status={status.data} business={business} readiness={readiness.data} />}
         <ScoreCard readiness={readiness.data} />
         <ScoreSum readiness={readiness.data} />
         {metrics.data && <Tiles metrics={metrics.data} />}
@@ -166,33 +166,31 @@ function Freshness({ business, readiness, metrics, status }: FreshnessProps) {
   );
 }
 
-function Notices({
-  status,
-  businessId,
-  readiness,
-}: {
+interface NoticesProps {
   status: StripeStatus;
-  businessId: string;
+  business: Membership;
   readiness: Readiness;
-}) {
-  const connect = `/onboarding/stripe-connect/?business_id=${businessId}`;
+}
+
+function Notices({ status, business, readiness }: NoticesProps) {
+  const connect = (label: string) =>
+    business.role !== 'viewer' && (
+      <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="link">
+        {label}
+      </a>
+    );
   return (
     <>
       {!status.connected && (
         <p className="notice notice-warn">
           <span className="font-medium">Stripe is not connected.</span> {status.error} These are the last figures; they
-          will not change.{' '}
-          <a href={connect} className="link">
-            Connect Stripe
-          </a>
+          will not change. {connect('Connect Stripe')}
         </p>
       )}
       {status.connected && status.error && (
         <p className="notice notice-warn">
           <span className="font-medium">Stripe could not be read.</span> {status.error}{' '}
-          <a href={connect} className="link">
-            Check the connection
-          </a>
+          {connect('Check the connection')}
         </p>
       )}
       <SyncNotice status={status} scored />
@@ -226,17 +224,24 @@ function Tiles({ metrics }: { metrics: Metrics }) {
 }
 
 function NotConnected({ business, error }: { business: Membership; error?: string | null }) {
+  const viewer = business.role === 'viewer';
   return (
     <section className="card max-w-xl p-6">
-      <h2 className="text-lg font-semibold">Connect Stripe to see the score of {business.name}</h2>
+      <h2 className="text-lg font-semibold">
+        {viewer ? `${business.name} has no score yet` : `Connect Stripe to see the score of ${business.name}`}
+      </h2>
       <p className="mt-2 text-muted">
         Vaultra computes the score from your Stripe history: charges, refunds, disputes, payouts and subscriptions. It
         only reads.
       </p>
       {error && <p className="notice notice-warn mt-4">Stripe could not be read: {error}</p>}
-      <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="btn btn-primary mt-5">
-        Connect Stripe
-      </a>
+      {viewer ? (
+        <p className="notice mt-5">Stripe is not connected. Connecting it takes an owner or an admin.</p>
+      ) : (
+        <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="btn btn-primary mt-5">
+          Connect Stripe
+        </a>
+      )}
     </section>
   );
 }

@@ -1,5 +1,6 @@
 /** The API client: one function per endpoint, and one kind of error. */
 import createClient from 'openapi-fetch';
+import { API_BASE } from './address';
 import { getAuthHeaders, getToken, sendToLogin } from './auth';
 import type {
   Business,
@@ -7,6 +8,7 @@ import type {
   CurrentUser,
   Definition,
   ErrorEnvelope,
+  Membership,
   Metrics,
   paths,
   Readiness,
@@ -14,8 +16,9 @@ import type {
   StripeStatus,
 } from './types';
 
-const API_BASE: string = import.meta.env.PUBLIC_API_URL ?? '/api/v1';
 const TIMEOUT_MS = 20_000;
+/** A wrong password is a 401 too, and stays on its page; who signs out needs no telling that it is done. */
+const OWN_401 = ['/auth/login', '/auth/logout'];
 
 /** What went wrong, in the words of the API's error envelope. `status` 0 means no answer came. */
 export class ApiError extends Error {
@@ -40,12 +43,14 @@ const client = createClient<paths>({
 
 client.use({
   onRequest({ request }) {
+    if (request.headers.has('Authorization')) return request;
     for (const [name, value] of Object.entries(getAuthHeaders())) request.headers.set(name, value);
     return request;
   },
-  onResponse({ response, schemaPath }) {
-    // A wrong password is a 401 too, and stays on its page.
-    if (response.status === 401 && getToken() && schemaPath !== '/auth/login') sendToLogin('expired');
+  onResponse({ request, response, schemaPath }) {
+    // Of a token that was replaced meanwhile it says nothing.
+    const current = request.headers.get('Authorization') === `Bearer ${getToken()}`;
+    if (response.status === 401 && current && !OWN_401.includes(schemaPath)) sendToLogin('expired');
     return response;
   },
 });
@@ -76,8 +81,14 @@ function toApiError(body: unknown, response: Response): ApiError {
   );
 }
 
-async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  let result: Awaited<typeof call>;
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+async function answer<T>(call: Promise<Answer<T>>): Promise<Answer<T>> {
+  let result: Answer<T>;
   try {
     result = await call;
   } catch (cause) {
@@ -86,8 +97,19 @@ async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; response: Re
     }
     throw new ApiError(0, 'NO_ANSWER', 'Vaultra could not be reached. Check your connection and try again.');
   }
-  if (!result.response.ok || result.data === undefined) throw toApiError(result.error, result.response);
-  return result.data;
+  if (!result.response.ok) throw toApiError(result.error, result.response);
+  return result;
+}
+
+async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await answer(call);
+  if (data === undefined) throw toApiError(error, response);
+  return data;
+}
+
+/** For what answers with nothing but success. */
+async function done(call: Promise<Answer<unknown>>): Promise<void> {
+  await answer(call);
 }
 
 export const signup = (body: { email: string; password: string; name: string }): Promise<Session> =>
@@ -95,6 +117,28 @@ export const signup = (body: { email: string; password: string; name: string }):
 
 export const login = (body: { email: string; password: string }): Promise<Session> =>
   unwrap(client.POST('/auth/login', { body }));
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+/** A token in place of this one, which is good for another minute. */
+export const refreshToken = (token: string): Promise<{ token: string }> =>
+  unwrap(client.POST('/auth/refresh', { headers: bearer(token) }));
+
+/** Ends a token's session at the API. It is sent even when the page goes away. */
+export const logout = (token: string): Promise<void> =>
+  done(client.POST('/auth/logout', { headers: bearer(token), keepalive: true }));
+
+/** Has a link mailed to whoever has this address; it never says whether somebody has. */
+export const requestPasswordReset = (email: string): Promise<void> =>
+  done(client.POST('/auth/password/forgot', { body: { email } }));
+
+/** Sets a new password with the token of a mailed link, and ends all sessions of its user. */
+export const resetPassword = (body: { token: string; password: string }): Promise<void> =>
+  done(client.POST('/auth/password/reset', { body }));
+
+/** Joins the business that a mailed invitation names. */
+export const acceptInvitation = (token: string): Promise<Membership> =>
+  unwrap(client.POST('/users/invitations/accept', { body: { token } }));
 
 export const getCurrentUser = (): Promise<CurrentUser> => unwrap(client.GET('/auth/me'));
 

@@ -33,6 +33,13 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/** How long to wait, rounded up: "40 seconds", "4 minutes", "2 hours". */
+export function formatWait(seconds: number): string {
+  if (seconds < 60) return plural(seconds, 'second');
+  if (seconds <= 5_400) return plural(Math.ceil(seconds / 60), 'minute');
+  return plural(Math.ceil(seconds / 3_600), 'hour');
+}
+
 /** "past_due" → "Past due". */
 export function humanise(word: string): string {
   const text = word.replaceAll('_', ' ');

@@ -8,7 +8,7 @@ import {
   getReadinessScore,
   getStripeStatus,
 } from './api';
-import { $token } from './auth';
+import { $token, userOf } from './auth';
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -21,9 +21,9 @@ export const queryClient = new QueryClient({
   },
 });
 
-// Another tab may have signed in as somebody else.
-$token.listen((token) => {
-  if (token) void queryClient.resetQueries();
+// Another tab may have signed in as somebody else. A renewed token of the same user changes nothing.
+$token.listen((token, before) => {
+  if (token && !(before && userOf(before) === userOf(token))) void queryClient.resetQueries();
 });
 
 /** Reading again: while Stripe's history arrives, while a computation is due, and at rest. */
