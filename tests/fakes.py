@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from vaultra.errors import InvalidInput, NotFound
-from vaultra.ports import Json, Message, OauthGrant, StripeRead
+from vaultra.ports import Json, Mail, Message, OauthGrant, StripeRead
 
 
 class FakeStripe:
@@ -85,3 +85,16 @@ class FakePublisher:
 
     def publish(self, messages: Sequence[Message]) -> None:
         self.messages.extend(messages)
+
+
+class FakeMailer:
+    """A `Mailer` that keeps what it was given; `failure` makes every sending raise it."""
+
+    def __init__(self) -> None:
+        self.sent: list[Mail] = []
+        self.failure: Exception | None = None
+
+    def send(self, mail: Mail) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append(mail)
