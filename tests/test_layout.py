@@ -22,9 +22,19 @@ CATALOGUE = {function.name: function for function in catalogue.load()}
 MODULES = {
     "db": ("sqlalchemy", "pg8000"),
     "auth": ("jwt", "bcrypt"),
-    "stripe": ("stripe",),
+    "stripe": ("stripe", "requests"),
+    "smtp": ("smtplib",),
 }
-NEVER_AT_IMPORT = ("google.cloud.pubsub_v1", "google.cloud.sql", "alembic", "pg8000", "vaultra_local", "openai", "mcp")
+NEVER_AT_IMPORT = (
+    "google.cloud.pubsub_v1",
+    "google.cloud.sql",
+    "alembic",
+    "pg8000",
+    "authlib",
+    "vaultra_local",
+    "openai",
+    "mcp",
+)
 
 functions = pytest.mark.parametrize("function", CATALOGUE.values(), ids=CATALOGUE.keys())
 

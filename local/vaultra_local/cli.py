@@ -47,7 +47,8 @@ def _demo(options: Arguments) -> int:
         from vaultra_local import demo
 
         demo.seed(url, lambda line: say(f"  {line}"))
-        say(f"\nVaultra is ready: {url}\n  email     {demo.EMAIL}\n  password  {demo.PASSWORD}\n\nCtrl-C stops it.\n")
+        login = f"  email     {demo.EMAIL}\n  password  {demo.PASSWORD}\n  mailbox   {url}/mailbox/"
+        say(f"\nVaultra is ready: {url}\n{login}\n\nCtrl-C stops it.\n")
         demo.wait_for_history(url, now_and_then(lambda line: say(f"  {line}")))
 
     return runner.run("demo", _port(), seed)

@@ -6,10 +6,14 @@ from vaultra.config import Settings
 
 SIMULATOR_KEY = "sk_test_simulator"
 SIMULATOR_CLIENT = "ca_simulator"
+SIGN_IN_CLIENT = "vaultra-demo"
+SIGN_IN_SECRET = "sign-in-simulator"  # noqa: S105 - good for the simulator only
 STRIPE_VARIABLES = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_CONNECT_CLIENT_ID")
 
 
-def of_demo(given: Mapping[str, str], secrets: Mapping[str, str], port: int, simulator_port: int) -> dict[str, str]:
+def of_demo(
+    given: Mapping[str, str], secrets: Mapping[str, str], port: int, simulator_port: int, mailbox_port: int
+) -> dict[str, str]:
     """For the demo: none of the caller's settings, so that nothing of theirs is touched; the simulator is Stripe."""
     ours = {name.upper() for settings in Settings.__subclasses__() for name in settings.model_fields}
     simulator = f"http://127.0.0.1:{simulator_port}"
@@ -21,10 +25,22 @@ def of_demo(given: Mapping[str, str], secrets: Mapping[str, str], port: int, sim
         "STRIPE_CONNECT_CLIENT_ID": SIMULATOR_CLIENT,
         "STRIPE_API_BASE": simulator,
         "STRIPE_CONNECT_BASE": simulator,
+        "SMTP_URL": mailbox_url(mailbox_port),
     }
 
 
-def of_dev(given: Mapping[str, str], secrets: Mapping[str, str], port: int) -> tuple[dict[str, str], list[str]]:
+def of_sign_in_simulator(port: int) -> dict[str, str]:
+    """What makes the simulator on this port Google."""
+    return {
+        "GOOGLE_CLIENT_ID": SIGN_IN_CLIENT,
+        "GOOGLE_CLIENT_SECRET": SIGN_IN_SECRET,
+        "GOOGLE_ISSUER_URL": f"http://127.0.0.1:{port}",
+    }
+
+
+def of_dev(
+    given: Mapping[str, str], secrets: Mapping[str, str], port: int, mailbox_port: int
+) -> tuple[dict[str, str], list[str]]:
     """For development: what the caller's environment names, completed; and hints on what is missing."""
     environment = {**_addresses(port), **{name: value for name, value in given.items() if value}}
     environment.setdefault("JWT_SECRET", secrets["JWT_SECRET"])
@@ -33,10 +49,18 @@ def of_dev(given: Mapping[str, str], secrets: Mapping[str, str], port: int) -> t
         environment.setdefault("GOOGLE_CLOUD_PROJECT", "vaultra-local")
     elif environment.pop("GOOGLE_CLOUD_PROJECT", None) is not None:
         hints.append("GOOGLE_CLOUD_PROJECT is left aside: without PUBSUB_EMULATOR_HOST the embedded broker is used.")
+    if "SMTP_URL" not in environment:
+        environment["SMTP_URL"] = mailbox_url(mailbox_port)
+        hints.append(f"SMTP_URL is not set: mails stay on this machine, at http://127.0.0.1:{port}/mailbox/")
     missing = [name for name in STRIPE_VARIABLES if name not in environment]
     if missing:
         hints.append(f"Not set: {', '.join(missing)}. What needs them answers an error until they are.")
     return environment, hints
+
+
+def mailbox_url(port: int) -> str:
+    """The SMTP_URL of this machine's own mailbox."""
+    return f"smtp://127.0.0.1:{port}"
 
 
 def for_process(environment: Mapping[str, str], pool_size: int) -> dict[str, str]:

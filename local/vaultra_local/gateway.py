@@ -9,6 +9,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vaultra_local import catalogue
+from vaultra_local.mailbox import Mailbox
+from vaultra_local.mailbox_pages import PATH as MAILBOX
+from vaultra_local.mailbox_pages import mailbox_pages
 from vaultra_local.server import framework_app, serve
 from vaultra_local.site import Site
 
@@ -21,11 +24,13 @@ class Gateway:
     Args:
         functions: ASGI apps by path prefix; they see the path as it came.
         site: What the rest gets, and what `/api` serves as files (the OpenAPI document).
+        mailbox: What `/mailbox` gets; None where mails go out into the world, and there is no such page.
     """
 
-    def __init__(self, functions: Mapping[str, ASGIApp], site: Site) -> None:
+    def __init__(self, functions: Mapping[str, ASGIApp], site: Site, mailbox: ASGIApp | None = None) -> None:
         self._functions = sorted(functions.items(), key=lambda item: len(item[0]), reverse=True)
         self._site = site
+        self._mailbox = mailbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -35,6 +40,8 @@ class Gateway:
             app = function
         elif _within(path, "/api") and self._site.file(path) is None:
             app = _nothing_here()
+        elif self._mailbox is not None and _within(path, MAILBOX):
+            app = self._mailbox
         await app(scope, receive, send)
 
     def _function(self, path: str) -> ASGIApp | None:
@@ -60,20 +67,22 @@ def _nothing_here() -> JSONResponse:
     )
 
 
-def gateway(site: Path = SITE) -> Gateway:
-    """The gateway over the catalogue's HTTP functions."""
+def gateway(site: Path = SITE, mailbox: Path | None = None) -> Gateway:
+    """The gateway over the catalogue's HTTP functions; `mailbox` is the folder of this machine's mails."""
     apps = {}
     for function in catalogue.load():
         if function.is_http:
             app = framework_app(function)
             apps.update(dict.fromkeys(function.paths, app))
-    return Gateway(apps, Site(site))
+    return Gateway(apps, Site(site), None if mailbox is None else mailbox_pages(Mailbox(mailbox)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the site and the HTTP functions.")
     parser.add_argument("--port", type=int, required=True)
-    serve(gateway(), parser.parse_args().port)
+    parser.add_argument("--mailbox", type=Path, help="folder of the mails to show at /mailbox/")
+    options = parser.parse_args()
+    serve(gateway(mailbox=options.mailbox), options.port)
 
 
 if __name__ == "__main__":

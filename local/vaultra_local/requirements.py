@@ -11,8 +11,10 @@ from vaultra_local.catalogue import ROOT, Function, load
 EXTRAS: dict[str, tuple[str, ...]] = {
     "db": ("db", "cloudsql"),
     "auth": ("auth",),
+    "google": ("google",),
     "stripe": ("stripe",),
     "pubsub": ("pubsub",),
+    "smtp": (),  # the standard library speaks it
 }
 HEADER = "# Exported from uv.lock for what functions.yaml says this function uses. Change: make requirements\n"
 

@@ -106,10 +106,12 @@ class Runtime:
 
     def _environment(self) -> dict[str, str]:
         secrets = state.generated_secrets(self._folder)
+        self._mailbox_port = free_port()
         if self._mode == "demo":
-            self._simulator_port = free_port()
-            return environment.of_demo(os.environ, secrets, self._port, self._simulator_port)
-        variables, hints = environment.of_dev(os.environ, secrets, self._port)
+            self._simulator_port, self._sign_in_port = free_port(), free_port()
+            stripe = environment.of_demo(os.environ, secrets, self._port, self._simulator_port, self._mailbox_port)
+            return stripe | environment.of_sign_in_simulator(self._sign_in_port)
+        variables, hints = environment.of_dev(os.environ, secrets, self._port, self._mailbox_port)
         for hint in hints:
             say(f"  {hint}")
         return variables
@@ -145,8 +147,23 @@ class Runtime:
                 *("--functions-url", f"http://127.0.0.1:{functions}"),
                 *("--record", str(self._folder / "scheduler.json")),
             ),
-            child("Gateway and site", "gateway", "gateway", "--port", gateway, ready=lambda: answers(self._port)),
         ]
+        mails: tuple[str, ...] = ()
+        if variables["SMTP_URL"] == environment.mailbox_url(self._mailbox_port):
+            mails = ("--mailbox", str(self._folder / "mails"))
+            mailbox = child(
+                "Mailbox",
+                "mailbox",
+                "mailbox",
+                *("--port", str(self._mailbox_port), "--folder", str(self._folder / "mails")),
+                ready=lambda: answers(self._mailbox_port),
+            )
+            children.append(mailbox)
+        children.append(
+            child(
+                "Gateway and site", "gateway", "gateway", "--port", gateway, *mails, ready=lambda: answers(self._port)
+            )
+        )
         if self._mode == "demo":
             simulator = child(
                 "Stripe simulator",
@@ -158,7 +175,14 @@ class Runtime:
                 *("--secret-key", environment.SIMULATOR_KEY, "--client-id", environment.SIMULATOR_CLIENT),
                 ready=lambda: _is_healthy(f"http://127.0.0.1:{self._simulator_port}/_sim/health"),
             )
-            children.insert(0, simulator)
+            sign_in = child(
+                "Sign-in simulator",
+                "sign_in",
+                "openid_sim",
+                *("--port", str(self._sign_in_port)),
+                ready=lambda: _is_healthy(f"http://127.0.0.1:{self._sign_in_port}/_sim/health"),
+            )
+            children[:0] = [simulator, sign_in]
         return children
 
 

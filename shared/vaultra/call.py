@@ -169,6 +169,10 @@ def fail(call: Call, error: BaseException) -> BaseException:
         log.warning("rollback.failed", exc_info=trouble)
     if isinstance(error, VaultraError):
         return error
+    if isinstance(error, StopIteration):
+        return RuntimeError(
+            "next() without anything left"
+        )  # a future can't hold a StopIteration: it would wait for ever
     from vaultra.db.engine import translate
 
     return translate(error) or error

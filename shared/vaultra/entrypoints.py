@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 import time
 import typing
 import uuid
@@ -156,7 +157,7 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
     log.info(
         "request.handled",
         method=request.method,
-        path=call.route or request.url.path,
+        path=call.route or "",  # an address that is not ours may hold anything, secrets too
         status=response.status_code,
         ms=round((time.perf_counter() - began) * 1000, 1),
     )
@@ -360,8 +361,11 @@ def _error_response(error: Exception, request_id: str) -> Response:
 
 async def _health(name: str, request: Request, call: Call) -> Response | None:
     path = request.url.path
-    if request.method not in ("GET", "HEAD") or not path.endswith(("/health", "/health/ready")):
+    if not path.endswith(("/health", "/health/ready")):
         return None
+    call.route = "/health/ready" if path.endswith("/ready") else "/health"
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(f"{request.method} is not possible here", details={"allowed": ["GET", "HEAD"]})
     if path.endswith("/ready"):
         await _in_thread(lambda: _touch_database(call), call)
     from vaultra import __version__
@@ -439,4 +443,4 @@ def _request_id(request: Request) -> str:
 
 def _trace(request: Request) -> str | None:
     parts = request.headers.get("traceparent", "").split("-")
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
+    return parts[1] if len(parts) == 4 and re.fullmatch("[0-9a-f]{32}", parts[1]) else None

@@ -124,13 +124,16 @@ class SignInRequest:
 class Profile:
     """Who an OpenID provider says somebody is; `issuer` and `subject` together never change.
 
-    `email_verified` is True only when the provider said so in as many words.
+    `email_verified` is True only when the provider said so in as many words. `email_authoritative` is True
+    when it also runs the mailbox, so that whoever signs in there reads it today; a verification alone may be
+    years old, and the address somebody else's by now.
     """
 
     issuer: str
     subject: str
     email: str
     email_verified: bool
+    email_authoritative: bool
     name: str
     picture: str | None
 

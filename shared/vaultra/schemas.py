@@ -55,8 +55,11 @@ _ONE_LINE = rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s][^{_UNSEEN}]*$"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+$"
 _NO_NUL = r"^[^\u0000]*$"
-# RFC 3986, without a user name or password in front of the host.
-_HTTPS_URL = rf"^https://{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$"
+# RFC 3986 without user, password or port. The last part of the host begins with a letter: no IP address does.
+_HTTPS_URL = (
+    rf"^https://(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9](?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$"
+)
+_NOT_PUBLIC = {"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localhost", "onion"}
 
 
 def _text(pattern: str, reason: str, *, shortest: int, longest: int, strip: bool = True) -> Any:
@@ -71,6 +74,13 @@ def _text(pattern: str, reason: str, *, shortest: int, longest: int, strip: bool
     return Annotated[str, limits, AfterValidator(check), Field(json_schema_extra={"pattern": pattern})]
 
 
+def _check_public(url: str) -> str:
+    host = re.split("[/?#]", url.removeprefix("https://"), maxsplit=1)[0]
+    if host.rpartition(".")[2].lower() in _NOT_PUBLIC:
+        raise PydanticCustomError("text", "must be an address on the public internet")
+    return url
+
+
 if TYPE_CHECKING:
     Name = str
     Email = str
@@ -80,7 +90,10 @@ if TYPE_CHECKING:
 else:
     Name = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=200)
     Email = _text(_EMAIL, "must be an email address", shortest=6, longest=254)
-    HttpsUrl = _text(_HTTPS_URL, "must be an https address", shortest=9, longest=2000)
+    HttpsUrl = Annotated[
+        _text(_HTTPS_URL, "must be the https address of a public host", shortest=9, longest=2000),
+        AfterValidator(_check_public),
+    ]
     Password = _text(_NO_NUL, "must not contain NUL", shortest=1, longest=128, strip=False)
     NewPassword = _text(_NO_NUL, "must not contain NUL", shortest=8, longest=128, strip=False)
 

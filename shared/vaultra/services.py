@@ -102,7 +102,7 @@ class Services:
     def google(self) -> IdentityProvider:
         from vaultra.adapters.google import GoogleSignIn
 
-        return GoogleSignIn(_read(config.GoogleSettings))
+        return GoogleSignIn(_read(config.GoogleSettings), self.clock)
 
 
 _current: Services | None = None

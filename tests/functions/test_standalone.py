@@ -26,13 +26,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "stripe-sync-due": {"run_id": str(uuid.uuid4()), "step": 0},
     "metrics-due": {"business_ids": [str(uuid.uuid4())]},
     "metrics-computed": {"business_ids": [str(uuid.uuid4())]},
+    "mail-due": {"mail_id": str(uuid.uuid4())},
     "tick": {"job": "sweep"},
 }
 SETTINGS = {
-    "JWT_SECRET": "a secret of the tests, long enough",
+    "JWT_SECRET": "a secret of the tests that is long enough",
     "STRIPE_SECRET_KEY": "sk_test_nobody",
     "STRIPE_CONNECT_CLIENT_ID": "ca_nobody",
     "STRIPE_WEBHOOK_SECRET": "whsec_nobody",
+    "SMTP_URL": "smtp://127.0.0.1:9",
     "STRIPE_API_BASE": "http://127.0.0.1:9",
     "STRIPE_CONNECT_BASE": "http://127.0.0.1:9",
 }
@@ -101,6 +103,6 @@ def test_it_accepts_its_message(function: Function, addresses: dict[str, str]) -
 @pytest.mark.parametrize("function", [f for f in FUNCTIONS.values() if f.is_http], ids=lambda f: f.name)
 def test_it_answers_below_its_paths_in_the_envelope(function: Function, addresses: dict[str, str]) -> None:
     for path in function.paths:
-        answer = httpx.get(f"{addresses[function.name]}{path}/no-such-thing", timeout=10, trust_env=False)
+        answer = httpx.get(f"{addresses[function.name]}{path}/no/such/thing", timeout=10, trust_env=False)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "NOT_FOUND"

@@ -170,15 +170,17 @@ def test_the_demo_takes_nothing_of_the_callers_settings() -> None:
         "STRIPE_SECRET_KEY": "sk_live_1",
         "GOOGLE_CLOUD_PROJECT": "production",
         "JWT_SECRET": "theirs",
+        "SMTP_URL": "smtp://their.provider",
     }
-    found = environment.of_demo(given, SECRETS, 8080, 9090)
+    found = environment.of_demo(given, SECRETS, 8080, 9090, 2525)
     assert found["STRIPE_API_BASE"] == found["STRIPE_CONNECT_BASE"] == "http://127.0.0.1:9090"
     assert found["SITE_URL"] == "http://127.0.0.1:8080"
     assert found["PUBLIC_API_URL"] == "http://127.0.0.1:8080/api/v1"
     assert found["JWT_SECRET"] == "generated"
     assert {"PATH", "LOG_LEVEL"} <= found.keys()
     assert not {"DATABASE_URL", "GOOGLE_CLOUD_PROJECT"} & found.keys()
-    assert "sk_live_1" not in found.values()
+    assert found["SMTP_URL"] == "smtp://127.0.0.1:2525"
+    assert not {"sk_live_1", "smtp://their.provider"} & set(found.values())
 
 
 def test_development_takes_what_is_named_and_hints_at_what_is_missing() -> None:
@@ -187,19 +189,27 @@ def test_development_takes_what_is_named_and_hints_at_what_is_missing() -> None:
         "STRIPE_SECRET_KEY": "sk_test_1",
         "SITE_URL": "",
         "JWT_SECRET": "mine",
+        "SMTP_URL": "smtp://mine",
     }
-    found, hints = environment.of_dev(given, SECRETS, 8080)
+    found, hints = environment.of_dev(given, SECRETS, 8080, 2525)
     assert found["DATABASE_URL"] == "postgresql://mine"
     assert found["JWT_SECRET"] == "mine"
     assert found["SITE_URL"] == "http://127.0.0.1:8080"
+    assert found["SMTP_URL"] == "smtp://mine"
     assert "STRIPE_WEBHOOK_SECRET" not in found
     [hint] = hints
     assert "STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_CLIENT_ID" in hint
 
 
 def test_a_project_alone_does_not_send_a_developers_messages_to_the_cloud() -> None:
-    found, hints = environment.of_dev({"GOOGLE_CLOUD_PROJECT": "production"}, SECRETS, 8080)
+    found, hints = environment.of_dev({"GOOGLE_CLOUD_PROJECT": "production"}, SECRETS, 8080, 2525)
     assert "GOOGLE_CLOUD_PROJECT" not in found
     assert any("GOOGLE_CLOUD_PROJECT" in hint for hint in hints)
-    found, _ = environment.of_dev({"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085"}, SECRETS, 8080)
+    found, _ = environment.of_dev({"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085"}, SECRETS, 8080, 2525)
     assert found["GOOGLE_CLOUD_PROJECT"] == "vaultra-local"
+
+
+def test_a_developers_mails_stay_on_the_machine_unless_a_server_is_named() -> None:
+    found, hints = environment.of_dev({}, SECRETS, 8080, 2525)
+    assert found["SMTP_URL"] == environment.mailbox_url(2525) == "smtp://127.0.0.1:2525"
+    assert any("http://127.0.0.1:8080/mailbox/" in hint for hint in hints)

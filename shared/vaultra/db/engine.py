@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vaultra.config import DatabaseSettings
-from vaultra.db import driver
 from vaultra.errors import ConnectionLost, Unavailable, VaultraError
 
 # SQLSTATEs after which the same statement may succeed later: connection trouble, shutdown or start-up,
@@ -99,6 +98,8 @@ def _to_json(value: Any) -> str:
 
 
 def _prepare(connection: Any, _record: Any) -> None:
+    from vaultra.db import driver  # here, because it brings pg8000, which a start does not need
+
     driver.adopt(connection)
     _send_at_once(connection)
 

@@ -593,7 +593,7 @@ class ReadinessScore(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
     business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
     snapshot_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("financial_metric_snapshots.id", ondelete="SET NULL")
+        ForeignKey("financial_metric_snapshots.id", ondelete="SET NULL"), index=True
     )
     scored_on: Mapped[dt.date]
     score: Mapped[int] = mapped_column(Integer)

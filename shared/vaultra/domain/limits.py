@@ -41,3 +41,5 @@ RESET_BY_ADDRESS = Limit("reset_by_address", 30, _HOUR)
 GOOGLE_BY_ADDRESS = Limit("google_by_address", 60, _HOUR)
 TOKEN_TRIES_BY_ADDRESS = Limit("token_tries_by_address", 30, _QUARTER)
 INVITATIONS_BY_BUSINESS = Limit("invitations_by_business", 50, dt.timedelta(days=1))
+# Whoever has many businesses can't write to one address without end.
+INVITATIONS_BY_EMAIL = Limit("invitations_by_email", 10, dt.timedelta(days=1))

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from vaultra.db import inbox, objects, rollups, sync_runs
+from vaultra.db import expiry, inbox, objects, rollups, sync_runs
 from vaultra.telemetry import log
-from vaultra.usecases import ingestion, sync
+from vaultra.usecases import ingestion, mailing, sync
 
 PAGE = 500
 SWEPT_AT_ONCE = 5000
@@ -42,18 +42,21 @@ def run(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
 
 
 def _sweep(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
-    """Announce again what has waited too long: events, steps of runs, requests for metrics."""
+    """Announce again what has waited too long: events, steps of runs, requests for metrics, mails."""
     before = now - OVERDUE
     inbox.unpark_connected(conn)
     events = inbox.list_overdue(conn, before, SWEPT_AT_ONCE)
     steps = sync_runs.list_stalled(conn, now - STALLED, PAGE)
     businesses = rollups.list_overdue_metrics(conn, before, PAGE)
-    if events or steps or businesses:
-        log.warning("sweep.found", events=len(events), sync_steps=len(steps), metrics=len(businesses))
+    mails = mailing.sweep(conn, now)
+    if events or steps or businesses or mails:
+        found = {"events": len(events), "sync_steps": len(steps), "metrics": len(businesses), "mails": len(mails)}
+        log.warning("sweep.found", **found)
     announcements: list[Announcement] = [(ingestion.TOPIC, {"ids": ids}) for ids in ingestion.messages_of(events)]
     announcements += [(sync.TOPIC, {"run_id": str(run_id), "step": step}) for run_id, step in steps]
     if businesses:
         announcements.append((METRICS_TOPIC, {"business_ids": [str(business) for business in businesses]}))
+    announcements += [(mailing.TOPIC, {"mail_id": str(mail_id)}) for mail_id in mails]
     return announcements
 
 
@@ -80,6 +83,8 @@ def _compute_metrics(conn: Connection, tick: Tick, _now: dt.datetime) -> list[An
 def _purge(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
     """Forget what need not be kept."""
     log.info("inbox.purged", **inbox.purge(conn, now))
+    log.info("mails.purged", rows=mailing.purge(conn, now))
+    log.info("expired.purged", **expiry.purge(conn, now))
     return []
 
 

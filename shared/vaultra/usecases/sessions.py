@@ -16,11 +16,26 @@ LONGEST = dt.timedelta(days=30)
 """However often a token is refreshed, its user signs in again after this."""
 # Other tabs still use the token that one of them has just refreshed.
 OVERLAP = dt.timedelta(minutes=1)
+LANDING = dt.timedelta(minutes=1)
+"""How long a token is good that travels in an address: a browser's history keeps it, so it is exchanged at once."""
 
 
-def begin(conn: Connection, user: User, *, address: str, secrets: Sequence[str], now: dt.datetime) -> str:
-    """Open a session for a user who has just proved who they are; gives its bearer token."""
-    return _open(conn, user.id, user.email, hash_address(address), signed_in_at=now, secrets=secrets, now=now)
+def begin(
+    conn: Connection,
+    user: User,
+    *,
+    address: str,
+    secrets: Sequence[str],
+    now: dt.datetime,
+    lifetime: dt.timedelta = auth.TOKEN_LIFETIME,
+) -> str:
+    """Open a session for a user who has just proved who they are; gives its bearer token.
+
+    Args:
+        lifetime: How long the token is good; refreshing it within that time gives one for seven days.
+    """
+    caller = _insert(conn, user, hash_address(address), signed_in_at=now, expires_at=now + lifetime)
+    return auth.issue_token(caller, secrets, now, now + lifetime)
 
 
 def refresh(conn: Connection, caller: Caller, *, secrets: Sequence[str], now: dt.datetime) -> str:
@@ -35,7 +50,9 @@ def refresh(conn: Connection, caller: Caller, *, secrets: Sequence[str], now: dt
     address_hash, signed_in_at = found
     sessions.shorten(conn, caller.session_id, now + OVERLAP)
     user = accounts.get_user(conn, caller.user_id)
-    return _open(conn, user.id, user.email, address_hash, signed_in_at=signed_in_at, secrets=secrets, now=now)
+    expires_at = min(now + auth.TOKEN_LIFETIME, signed_in_at + LONGEST)
+    new = _insert(conn, user, address_hash, signed_in_at=signed_in_at, expires_at=expires_at)
+    return auth.issue_token(new, secrets, now, expires_at)
 
 
 def end(conn: Connection, caller: Caller, now: dt.datetime) -> None:
@@ -46,6 +63,11 @@ def end(conn: Connection, caller: Caller, now: dt.datetime) -> None:
 def end_all(conn: Connection, user_id: UUID) -> None:
     """End every session of a user, and forget from where they signed in: any of those may have been a thief's."""
     sessions.delete_sessions(conn, user_id)
+
+
+def know_address(conn: Connection, user_id: UUID, address: str, now: dt.datetime) -> None:
+    """Let an address be familiar although nobody is signed in from there: a session that has ended already."""
+    sessions.insert_session(conn, user_id, address_hash=hash_address(address), signed_in_at=now, expires_at=now)
 
 
 def check(conn: Connection, caller: Caller, now: dt.datetime) -> None:
@@ -71,22 +93,13 @@ def enter_business(conn: Connection, caller: Caller, requested: UUID | None, now
     return accounts.choose_business(memberships, named=requested is not None)
 
 
-def _open(
-    conn: Connection,
-    user_id: UUID,
-    email: str,
-    address_hash: str,
-    *,
-    signed_in_at: dt.datetime,
-    secrets: Sequence[str],
-    now: dt.datetime,
-) -> str:
-    expires_at = min(now + auth.TOKEN_LIFETIME, signed_in_at + LONGEST)
+def _insert(
+    conn: Connection, user: User, address_hash: str, *, signed_in_at: dt.datetime, expires_at: dt.datetime
+) -> Caller:
     session_id = sessions.insert_session(
-        conn, user_id, address_hash=address_hash, signed_in_at=signed_in_at, expires_at=expires_at
+        conn, user.id, address_hash=address_hash, signed_in_at=signed_in_at, expires_at=expires_at
     )
-    caller = Caller(user_id=user_id, email=email, session_id=session_id)
-    return auth.issue_token(caller, secrets, now, expires_at)
+    return Caller(user_id=user.id, email=user.email, session_id=session_id)
 
 
 def _ended() -> Unauthorized:

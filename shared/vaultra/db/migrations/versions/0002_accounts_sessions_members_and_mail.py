@@ -142,6 +142,7 @@ def upgrade() -> None:
         "ix_personal_access_tokens_membership", "personal_access_tokens", ["user_id", "business_id"], unique=False
     )
     op.create_index(op.f("ix_recommendations_business_id"), "recommendations", ["business_id"], unique=False)
+    op.create_index(op.f("ix_readiness_scores_snapshot_id"), "readiness_scores", ["snapshot_id"], unique=False)
     # A round trip under way begins again: it lasts ten minutes at most.
     op.execute("delete from oauth_states")
     op.add_column("oauth_states", sa.Column("browser_hash", sa.Text(), nullable=False))
