@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from vaultra.domain.metric_set import MetricSet, Snapshot
 from vaultra.domain.metrics import METRICS, SEED_METRICS, Metric, Unit
-from vaultra.domain.money import to_major
+from vaultra.domain.money import to_number
 from vaultra.domain.readiness import TIER_LABELS, Effect, ScoreTrend, TierKey
 from vaultra.domain.rules import Group
 from vaultra.domain.series import Direction
@@ -223,7 +223,7 @@ def _value(known: MetricSet, metric: Metric) -> Any:
 
 
 def _major(known: MetricSet, minor: Any) -> float | None:
-    return None if known.currency is None else float(to_major(minor, known.currency))
+    return None if known.currency is None else to_number(minor, known.currency)
 
 
 def _details(known: MetricSet) -> DetailsReply:
@@ -234,7 +234,7 @@ def _details(known: MetricSet) -> DetailsReply:
         by_currency={
             totals.currency: CurrencyReply(
                 transaction_count=totals.charge_count,
-                revenue=float(to_major(totals.captured_minor, totals.currency)),
+                revenue=to_number(totals.captured_minor, totals.currency),
                 settled=_major(known, totals.settled_minor),
                 unconverted_count=totals.unconverted_count,
             )

@@ -170,9 +170,8 @@ def fail(call: Call, error: BaseException) -> BaseException:
     if isinstance(error, VaultraError):
         return error
     if isinstance(error, StopIteration):
-        return RuntimeError(
-            "next() without anything left"
-        )  # a future can't hold a StopIteration: it would wait for ever
+        # A future can't hold a StopIteration: whoever waits for it would wait for ever.
+        return RuntimeError("nothing left for next()").with_traceback(error.__traceback__)
     from vaultra.db.engine import translate
 
     return translate(error) or error

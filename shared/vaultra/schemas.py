@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from vaultra.domain.accounts import Business, Industry, Membership, Role, User
-from vaultra.domain.money import to_major
+from vaultra.domain.money import to_number
 
 
 class Body(BaseModel):
@@ -161,7 +161,7 @@ class BusinessReply(Reply):
             name=business.name,
             legal_entity=business.legal_entity,
             industry=business.industry,
-            revenue_estimate=None if cents is None else float(to_major(cents, "usd")),
+            revenue_estimate=None if cents is None else to_number(cents, "usd"),
             founded_at=business.founded_at,
             created_at=business.created_at,
             updated_at=business.updated_at,

@@ -1,5 +1,6 @@
 """Fewer round trips, and otherwise the driver it was."""
 
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +37,15 @@ def test_values_come_back_as_they_went(conn: Connection) -> None:
     for _ in range(2):
         row = conn.execute(statement, {"a": "50% 'é' $1", "b": None, "c": '{"x": [1]}', "d": b"\x00\xff"}).one()
         assert tuple(row) == ("50% 'é' $1", None, {"x": [1]}, b"\x00\xff")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_times_are_the_same_wherever_the_server_is(conn: Connection, zone: str) -> None:
+    conn.execute(text(f"set local time zone '{zone}'"))
+    for microsecond in (0, 5, 120000):
+        at = dt.datetime(2026, 11, 20, 23, 59, 59, microsecond, dt.UTC)
+        statement = text("select cast(:at as timestamptz), cast(:day as date)")
+        assert tuple(conn.execute(statement, {"at": at, "day": at.date()}).one()) == (at, at.date())
 
 
 def test_percent_signs_and_literals_in_a_statement_stay(conn: Connection) -> None:

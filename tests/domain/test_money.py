@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultra.domain.money import MixedCurrencies, Money, exponent, format_money, to_major, to_minor
+from vaultra.domain.money import MixedCurrencies, Money, exponent, format_money, to_major, to_minor, to_number
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,8 @@ def test_currencies_do_not_add_up() -> None:
         Money(100, "usd") - Money(100, "jpy")
     with pytest.raises(MixedCurrencies):
         _ = Money(100, "usd") < Money(100, "jpy")
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["usd", "jpy", "kwd"]))
+def test_a_number_is_the_float_nearest_to_the_amount(minor: int, currency: str) -> None:
+    assert to_number(minor, currency) == float(to_major(minor, currency))

@@ -4,13 +4,14 @@ Measured in docs/PERFORMANCE.md. Plain pg8000 sends a statement in three round t
 character each time, and needs one more round trip to begin a transaction and three to end it.
 """
 
+import datetime as dt
 import functools
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 from pg8000 import core, legacy
-from pg8000.converters import make_params
+from pg8000.converters import DATE, TIMESTAMPTZ, make_params
 from pg8000.dbapi import convert_paramstyle
 from pg8000.exceptions import DatabaseError, InterfaceError
 
@@ -102,6 +103,9 @@ def adopt(connection: Any) -> None:
     """Make a connection of plain pg8000, by whomever it was opened, one of ours."""
     connection.__class__ = Connection
     connection._prepared = OrderedDict()
+    # The standard library reads both in a tenth of the time that pg8000 takes with strptime.
+    connection.register_in_adapter(TIMESTAMPTZ, dt.datetime.fromisoformat)
+    connection.register_in_adapter(DATE, dt.date.fromisoformat)
 
 
 @functools.lru_cache(maxsize=2000)

@@ -50,6 +50,13 @@ def to_major(minor: int | Fraction, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-exponent(currency))
 
 
+def to_number(minor: int | Fraction, currency: str) -> float:
+    """Minor units as the float nearest to `to_major`, for an answer in JSON."""
+    if isinstance(minor, int):
+        return minor / 10 ** exponent(currency)  # the division of two whole numbers is rounded once
+    return float(to_major(minor, currency))
+
+
 def to_minor(major: Decimal | int | str, currency: str) -> int:
     """A decimal number of major units as minor units, rounded half-even once."""
     return int(Decimal(major).scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))

@@ -49,7 +49,7 @@ def from_json(
 
     def measure(metric: Metric) -> Measure:
         key = metric.key
-        value: Value | None = Fraction(exact[key]) if key in exact else stored.get(stored_key(metric))
+        value: Value | None = _exact(exact[key]) if key in exact else stored.get(stored_key(metric))
         return Measure(value, samples.get(key), reasons.get(key, UNKNOWN) if value is None else None, key in small)
 
     return MetricSet(
@@ -77,6 +77,12 @@ def notes(metrics: MetricSet) -> dict[str, Any]:
 def _bucket(stored: Mapping[str, Any]) -> Bucket:
     days = {name: dt.date.fromisoformat(stored[name]) for name in ("first", "last")}
     return Bucket(**{**stored, **days})
+
+
+def _exact(stored: str) -> Fraction:
+    # Several times as fast as letting Fraction read the text, and there are sixteen in a set.
+    numerator, _, denominator = stored.partition("/")
+    return Fraction(int(numerator), int(denominator or 1))
 
 
 def _readable(value: Value | None) -> int | float | str | None:
