@@ -59,8 +59,8 @@ def test_expired_links_are_forgotten_some_at_a_time(db: Connection) -> None:
 
 def test_a_new_password_proves_the_mailbox_once(db: Connection) -> None:
     user_id = a_user(db)
-    assert passwords.set_password(db, user_id, "first", NOON) == "Ana@example.com"
-    assert passwords.set_password(db, user_id, "second", NOON + HOUR) == "Ana@example.com"
+    assert passwords.set_password(db, user_id, "first", NOON) == ("Ana@example.com", True)
+    assert passwords.set_password(db, user_id, "second", NOON + HOUR) == ("Ana@example.com", False)
     row = db.execute(select(User.password_hash, User.email_verified_at, User.updated_at).where(User.id == user_id))
     assert tuple(row.one()) == ("second", NOON, NOON + HOUR)
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from tests.functions.conftest import publisher, room, services, sign_up, stripe
+from tests.functions.conftest import mailer, publisher, room, services, sign_up, stripe
 from vaultra.db import engine as database
 
-__all__ = ["engine", "publisher", "room", "services", "sign_up", "stripe"]
+__all__ = ["engine", "mailer", "publisher", "room", "services", "sign_up", "stripe"]
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,12 @@ from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine
 
 from tests.fakes import FakePublisher, FakeStripe
+from tests.reliability.house import House
 from tests.stripe_payloads import NOON, Json, at
+from vaultra import auth
 from vaultra import services as wiring
 from vaultra.config import RuntimeSettings, StripeWebhookSettings
+from vaultra.db import engine as database
 from vaultra.services import Services
 from vaultra.telemetry import configure
 from vaultra_local.catalogue import FUNCTIONS
@@ -79,3 +82,27 @@ def announced(publisher: FakePublisher, topic: str) -> list[Json]:
     taken = [message for message in publisher.messages if message.topic == topic]
     publisher.messages = [message for message in publisher.messages if message.topic != topic]
     return [orjson.loads(message.data) for message in taken]
+
+
+@pytest.fixture(scope="session")
+def house_engine(make_database: Callable[[str], str]) -> Iterator[Engine]:
+    """A database for the whole product; tests keep apart by people and businesses of their own."""
+    engine = database.create(make_database("house"), pool_size=12)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def house(house_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Every HTTP function in this process, over that database."""
+    with House(house_engine, tmp_path_factory.getbasetemp()) as house:
+        wiring.use(house.services)
+        yield house
+    wiring.use(None)
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords hashed in a millisecond: thousands of them are not what is tried here."""
+    monkeypatch.setattr(auth, "BCRYPT_COST", 4)
+    monkeypatch.setattr(auth, "NOBODYS_HASH", auth.hash_password("nobody's"))
