@@ -143,6 +143,7 @@ GOOGLE_ERRORS: dict[type[VaultraError], str] = {
     google_sign_in.Declined: "google_denied",
     google_sign_in.StateExpired: "google_expired",
     Forbidden: "google_unverified",
+    google_sign_in.NotVouched: "google_use_password",
     Conflict: "google_account_exists",
     Unauthorized: "google_failed",
     RateLimited: "google_unavailable",

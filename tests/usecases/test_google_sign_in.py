@@ -14,7 +14,7 @@ from tests.openid import FakeGoogle
 from vaultra.errors import Conflict, Forbidden, Unauthorized, Unavailable
 from vaultra.ports import Profile
 from vaultra.usecases import google_sign_in
-from vaultra.usecases.google_sign_in import Declined, StateExpired
+from vaultra.usecases.google_sign_in import Declined, NotVouched, StateExpired
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -237,7 +237,7 @@ def test_a_mailbox_that_google_does_not_run_opens_no_account(db: Connection) -> 
     """Who verified an address at Google years ago may not read it any more; who has it now has the account."""
     person = profile(email_authoritative=False)
     new_user(db, person.email, proven=True)
-    with pytest.raises(Conflict):
+    with pytest.raises(NotVouched):
         google_sign_in.finish(db, person, NOW)
     assert counts(db) == (1, 0)
 

@@ -13,6 +13,8 @@ const ERRORS = new Map(
       'Google has not verified your email address. Verify it at Google first, or sign in with a password.',
     google_account_exists:
       'There is an account with this email that has a password. Sign in with the password. To use Google as well, reset the password by mail first: that shows that the mailbox is yours.',
+    google_use_password:
+      'There is an account with this email. Sign in with its password, or choose a new one by mail: Google does not run this mailbox, so it cannot tell that it is still yours.',
     google_failed: 'Google did not confirm who you are. Please try again.',
     google_unavailable: 'Google cannot be reached right now. Try again in a moment, or sign in with a password.',
   }),

@@ -30,6 +30,10 @@ class StateExpired(InvalidInput):
     """The sign-in was never started in this browser, took longer than ten minutes, or was finished before."""
 
 
+class NotVouched(Conflict):
+    """The email has an account, and the provider can't vouch that its mailbox is still this person's."""
+
+
 class Declined(Forbidden):
     """The person decided, at Google, not to sign in."""
 
@@ -156,7 +160,7 @@ def _link(conn: Connection, profile: Profile, email: str, now: dt.datetime) -> U
             "it by mail first: that proves the mailbox is yours, and signing in with Google works from then on."
         )
     if not profile.email_authoritative:
-        raise Conflict(
+        raise NotVouched(
             "There is an account with this email. Sign in with its password, or choose a new one by mail: Google "
             "does not run this mailbox, so it can't tell that it is still yours."
         )
