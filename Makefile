@@ -50,6 +50,8 @@ bench: setup  ## Measure what docs/PERFORMANCE.md tells
 	$(call timed,What is compared with,$(BIN)/uv sync --frozen --quiet --group bench)
 	@$(BIN)/python -m tests.bench.cold_start
 	@$(BIN)/python -m tests.bench.api
+	@$(BIN)/python -m tests.bench.webhooks
+	@$(BIN)/python -m tests.bench.backfill
 
 lint: setup  ## Check style, types and the direction of imports
 	$(call timed,Style,$(BIN)/ruff check && $(BIN)/ruff format --check)

@@ -202,6 +202,26 @@ def event(kind: str, subject: Json, created: dt.datetime | int = NOON, **given: 
     return _object("event", "evt", fields, given)
 
 
+def thin(kind: str, subject: Json, created: dt.datetime = NOON, **given: Any) -> Json:
+    """The same as a notification that only names its object."""
+    url = f"/v1/{subject['object']}s/{subject.get('id')}"
+    if subject["object"] == "discount":  # which has no address of its own
+        url = f"/v1/customers/{subject['customer']}/discount"
+    fields = {
+        "context": ACCOUNT,
+        "created": created.isoformat(),
+        "object": "v2.core.event",
+        "related_object": {"id": subject.get("id"), "type": subject["object"], "url": url},
+        "type": kind,
+    }
+    return _object("v2.core.event", "evt", fields, given)
+
+
+def event_of(kind: str, subject: Json) -> Json:
+    """An event of this type about an object, in the form that the type has."""
+    return thin(kind, subject) if kind.startswith("v1.") else event(kind, subject)
+
+
 SUBJECTS: dict[str, Any] = {
     "charge.dispute": dispute,
     "charge.refund": refund,
@@ -210,6 +230,7 @@ SUBJECTS: dict[str, Any] = {
     "radar.early_fraud_warning": early_fraud_warning,
     "payout": payout,
     "customer.subscription": subscription,
+    "customer.discount": lambda: discount(customer="cus_1", subscription=None),
     "customer": customer,
     "invoice": invoice,
     "account.application": lambda: {"id": "ca_1", "object": "application", "name": "Vaultra"},
@@ -220,6 +241,7 @@ SUBJECTS: dict[str, Any] = {
 
 def subject_of(event_type: str) -> Json:
     """An object as events of this type carry one."""
-    family = max((name for name in SUBJECTS if event_type.startswith(f"{name}.")), key=len)
+    snapshot = event_type.removeprefix("v1.")
+    family = max((name for name in SUBJECTS if snapshot.startswith(f"{name}.")), key=len)
     made: Json = SUBJECTS[family]()
     return made

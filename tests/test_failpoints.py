@@ -29,6 +29,15 @@ def test_only_the_named_place_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         failpoints.reach("announced")
 
 
+def test_a_place_may_fail_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULTRA_ENVIRONMENT", "test")
+    monkeypatch.setenv("VAULTRA_FAILPOINTS", "never=raise:0,always=raise:1")
+    for _ in range(50):
+        failpoints.reach("never")
+        with pytest.raises(failpoints.FailpointReached, match="always"):
+            failpoints.reach("always")
+
+
 def test_by_default_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAULTRA_FAILPOINTS", raising=False)
     monkeypatch.setenv("VAULTRA_ENVIRONMENT", "test")

@@ -1,17 +1,18 @@
-"""Connect a Stripe account through OAuth, report its state, disconnect it."""
+"""Connect a Stripe account by consent or by key, report its state, read it now, disconnect it."""
 
 import datetime as dt
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from vaultra.domain.connections import Phase
+from vaultra.domain.connections import Mode, Phase
+from vaultra.domain.limits import KEY_CHECKS_BY_BUSINESS
 from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
 from vaultra.errors import Conflict, InvalidInput, RateLimited, Unavailable
-from vaultra.schemas import Params, Reply
-from vaultra.usecases import connections, ingestion, sync
+from vaultra.schemas import Body, Params, Reply
+from vaultra.usecases import connections, ingestion, limits, owners_keys, sync
 
 routes = Routes()
 
@@ -35,6 +36,13 @@ class CallbackParams(Params):
     error: Annotated[str, Field(max_length=200)] = ""
 
 
+class KeyBody(Body):
+    """A restricted key of Stripe's that can only read, as its owner pasted it."""
+
+    business_id: UUID | None = None
+    restricted_key: Annotated[SecretStr, Field(min_length=1, max_length=255)]
+
+
 class ConnectReply(Reply):
     """Where to send the owner's browser."""
 
@@ -51,10 +59,15 @@ class SyncReply(Reply):
 
 
 class StatusReply(Reply):
-    """The connection of a business. What has no value is left out."""
+    """The connection of a business. What has no value is left out.
+
+    `connected` is false with an `account_id` when Stripe stopped letting us in; `error` says what to do.
+    `mode` is `oauth` for an owner's consent at Stripe, `key` for a restricted key.
+    """
 
     connected: bool
     account_id: Annotated[str | None, WHEN_KNOWN] = None
+    mode: Annotated[Mode | None, WHEN_KNOWN] = None
     last_synced_at: Annotated[dt.datetime | None, WHEN_KNOWN] = None
     livemode: Annotated[bool | None, WHEN_KNOWN] = None
     sync: Annotated[SyncReply | None, WHEN_KNOWN] = None
@@ -102,15 +115,57 @@ def finish_connection(call: Call, params: CallbackParams) -> Redirect:
         if not call.navigates:
             raise
         return _try_again(call, "already_connected", started.business_id)
-    for ids in connected.events:
-        call.publish(ingestion.TOPIC, {"ids": ids})
-    call.publish(sync.TOPIC, {"run_id": connected.run.id, "step": connected.run.step})
+    _announce(call, connected)
     return _to_site(call, "/dashboard/", business_id=str(started.business_id))
+
+
+@routes.post("/api/v1/integrations/stripe/key", access=Access.ADMIN, errors=(409, 422, 429))
+def connect_with_key(call: Call, body: KeyBody) -> StatusReply:
+    """Connect the account of a restricted key, once it proved to read all we need and to change nothing."""
+    key = owners_keys.read_key(body.restricted_key.get_secret_value())
+    sealing = call.services.sealing  # without which the key could not be kept
+    limits.take(call.db, call.now, KEY_CHECKS_BY_BUSINESS.of(str(call.business.id)))
+    call.commit()
+    rights = owners_keys.inspect_key(call.services.key_inspector, key)
+    connected = connections.connect_with_key(
+        call.db,
+        call.services.stripe,
+        sealing,
+        business_id=call.business.id,
+        key=key,
+        rights=rights,
+        now=call.now,
+    )
+    _announce(call, connected)
+    return _status(call)
 
 
 @routes.get("/api/v1/integrations/stripe/status", access=Access.VIEWER)
 def get_status(call: Call, params: BusinessParams) -> StatusReply:  # noqa: ARG001
     """Whether an account is connected, and how far its past has been read."""
+    return _status(call)
+
+
+@routes.post("/api/v1/integrations/stripe/sync", access=Access.ADMIN, status=202, errors=(409, 429))
+def sync_now(call: Call, params: BusinessParams) -> None:  # noqa: ARG001
+    """Read what is new at Stripe, now rather than within a quarter of an hour; at most once a minute."""
+    run = connections.sync_now(call.db, call.business.id, call.now)
+    call.publish(sync.TOPIC, {"run_id": run.id, "step": run.step})
+
+
+@routes.delete("/api/v1/integrations/stripe", access=Access.ADMIN)
+def end_connection(call: Call, params: BusinessParams) -> None:  # noqa: ARG001
+    """Give the access back and disconnect; safe to call again. A restricted key is wiped: delete it at Stripe, too."""
+    connections.disconnect(call.db, call.services.stripe, business_id=call.business.id, now=call.now)
+
+
+def _announce(call: Call, connected: connections.Connected) -> None:
+    for ids in connected.events:
+        call.publish(ingestion.TOPIC, {"ids": ids})
+    call.publish(sync.TOPIC, {"run_id": connected.run.id, "step": connected.run.step})
+
+
+def _status(call: Call) -> StatusReply:
     status = connections.status(call.db, call.business.id)
     if status.connection is None:
         return StatusReply(connected=False)
@@ -118,17 +173,12 @@ def get_status(call: Call, params: BusinessParams) -> StatusReply:  # noqa: ARG0
     return StatusReply(
         connected=connection.working,
         account_id=connection.external_id,
+        mode=connection.mode,
         last_synced_at=connection.last_synced_at,
         livemode=connection.livemode,
         sync=None if progress is None else SyncReply.model_validate(progress, from_attributes=True),
         error=connection.error,
     )
-
-
-@routes.delete("/api/v1/integrations/stripe", access=Access.ADMIN)
-def end_connection(call: Call, params: BusinessParams) -> None:  # noqa: ARG001
-    """Give the access back and disconnect; safe to call again."""
-    connections.disconnect(call.db, call.services.stripe, business_id=call.business.id, now=call.now)
 
 
 def _try_again(call: Call, error: str, business_id: UUID | None = None) -> Redirect:

@@ -8,15 +8,22 @@ from vaultra.usecases import ingestion, sync
 
 
 class SyncStep(Body):
-    """A step of a run; a step that was done before does nothing."""
+    """A step of a run; a step that was done before does nothing.
+
+    `again`: the run failed at this step, and is to go on; its dead letter says so.
+    """
 
     run_id: UUID
     step: int
+    again: bool = False
 
 
 @event_function
 def stripe_sync(call: Call, body: SyncStep) -> None:
-    result = sync.take_step(call.db, call.services.stripe, body.run_id, body.step, call.now)
+    if body.again:
+        result = sync.replay(call.db, body.run_id, call.now)
+    else:
+        result = sync.take_step(call.db, call.services.stripe, body.run_id, body.step, call.now)
     for run_id, step in result.next_steps:
         call.publish(sync.TOPIC, {"run_id": run_id, "step": step})
     for ids in result.events:

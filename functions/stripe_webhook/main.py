@@ -1,7 +1,7 @@
 """Stripe's door: verify the signature, make the event durable, announce it."""
 
-from vaultra.adapters.stripe import verify_signature
 from vaultra.adapters.stripe_events import receive
+from vaultra.adapters.stripe_signature import verify_signature
 from vaultra.db.inbox import ReceivedEvent
 from vaultra.entrypoints import Access, Call, RawCall, Routes, http_function
 from vaultra.group_commit import GroupCommit

@@ -24,6 +24,7 @@ def of_demo(
         "STRIPE_SECRET_KEY": SIMULATOR_KEY,
         "STRIPE_CONNECT_CLIENT_ID": SIMULATOR_CLIENT,
         "STRIPE_API_BASE": simulator,
+        "STRIPE_REQUESTS_PER_SECOND": "0",  # the simulator has no limit to keep to
         "STRIPE_CONNECT_BASE": simulator,
         "SMTP_URL": mailbox_url(mailbox_port),
     }
@@ -43,7 +44,8 @@ def of_dev(
 ) -> tuple[dict[str, str], list[str]]:
     """For development: what the caller's environment names, completed; and hints on what is missing."""
     environment = {**_addresses(port), **{name: value for name, value in given.items() if value}}
-    environment.setdefault("JWT_SECRET", secrets["JWT_SECRET"])
+    for name in ("JWT_SECRET", "TOKEN_ENCRYPTION_KEYS"):
+        environment.setdefault(name, secrets[name])
     hints = []
     if "PUBSUB_EMULATOR_HOST" in environment:
         environment.setdefault("GOOGLE_CLOUD_PROJECT", "vaultra-local")

@@ -62,6 +62,7 @@ class Runtime:
         if "DATABASE_URL" not in variables:
             with step("Database"):
                 variables["DATABASE_URL"] = self._start_postgres()
+        state.keep_environment(self._folder, variables)
         functions_port = free_port()
         functions_url = f"http://127.0.0.1:{functions_port}"
         with step("Tables"):

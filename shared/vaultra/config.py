@@ -1,8 +1,9 @@
 """Settings, one small class per outside system, read from the environment. Secrets have no defaults."""
 
 from functools import cached_property
+from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -72,12 +73,33 @@ class EdgeSettings(Settings):
 
 
 class StripeSettings(Settings):
-    """The platform's own Stripe key and its Connect client."""
+    """The platform's own Stripe key and its Connect client.
+
+    `stripe_connect_scope` is what owners are asked for: `read_only`, which Stripe grants to Extensions only, or
+    `read_write`, all that a client registered as a platform may ask for (decision 14).
+    `stripe_requests_per_second` is how many requests about one account all instances together may make in a
+    second; Stripe's own limit is 25 per endpoint. 0 sets no limit: for benches against the simulator.
+    """
 
     stripe_secret_key: SecretStr
     stripe_connect_client_id: str = ""
+    stripe_connect_scope: Literal["read_only", "read_write"] = "read_only"
+    stripe_requests_per_second: int = Field(default=20, ge=0)
     stripe_api_base: str = "https://api.stripe.com"
     stripe_connect_base: str = "https://connect.stripe.com"
+
+
+class TokenSettings(Settings):
+    """What owners' restricted keys are sealed with: Fernet keys, comma-separated while one is being replaced.
+
+    The first seals, all of them open; `usecases.owners_keys.reseal` seals again what an older one sealed.
+    """
+
+    token_encryption_keys: SecretStr
+
+    @cached_property
+    def encryption_keys(self) -> list[str]:
+        return [part.strip() for part in self.token_encryption_keys.get_secret_value().split(",") if part.strip()]
 
 
 class StripeWebhookSettings(Settings):

@@ -258,7 +258,7 @@ async def _read_body(request: Request) -> bytes:
     if request.method in ("GET", "HEAD"):  # nothing is read from them, so nothing is waited for
         return b""
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > LARGEST_BODY_BYTES:
+    if announced.isdecimal() and int(announced[:19]) > LARGEST_BODY_BYTES:
         raise _too_large()
     parts, size = [], 0
     try:

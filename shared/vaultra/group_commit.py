@@ -1,4 +1,4 @@
-"""Group commit: while one flush is under way, arrivals gather for the next; each waits for its own."""
+"""Group commit: while flushes are under way, arrivals gather for the next; each waits for its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,26 +17,36 @@ class GroupCommit(Generic[T]):
     Args:
         flush: Makes a list of items durable, all or none; raises when it could not.
         largest: Most items of one flush.
+        at_once: Most flushes under way. With two, one group is made durable while the next is read; each more
+            makes the groups smaller, and costs more than it saves unless a flush is mostly waiting.
     """
 
-    def __init__(self, flush: Callable[[list[T]], Awaitable[None]], largest: int = 500) -> None:
+    def __init__(self, flush: Callable[[list[T]], Awaitable[None]], largest: int = 500, at_once: int = 1) -> None:
         self._flush = flush
         self._largest = largest
+        self._at_once = at_once
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
-        self._worker: asyncio.Task[None] | None = None
+        self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
 
     async def add(self, item: T) -> None:
         """Return once the item is durable; raise what its flush raised."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._drain())
+        if self._working < self._at_once:
+            self._working += 1  # it begins when this turn of the loop ends, and takes all who arrived with it
+            worker = asyncio.create_task(self._drain())
+            self._workers.add(worker)  # the loop itself would forget it
+            worker.add_done_callback(self._workers.discard)
         await done
 
     async def _drain(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
-            await self._settle(group)
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+                await self._settle(group)
+        finally:
+            self._working -= 1  # in the same step as the last look, so that nobody arrives in between
 
     async def _settle(self, group: list[tuple[T, "asyncio.Future[None]"]]) -> None:
         try:

@@ -46,10 +46,31 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True)
 class OauthGrant:
-    """What Stripe grants when an owner agrees: the account's id and its mode."""
+    """What Stripe grants when an owner agrees: the account's id and its mode.
+
+    `granted_at` is when, by Stripe's clock; None when Stripe did not tell.
+    """
 
     account_id: str
     livemode: bool
+    granted_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class KeyRights:
+    """What an owner's restricted key is good for.
+
+    Attributes:
+        account_id: Whose it is; None when the key may not say.
+        livemode: Its mode.
+        missing: What we read and it may not, each as Stripe's own pages and errors call it.
+        writable: What it may change.
+    """
+
+    account_id: str | None
+    livemode: bool
+    missing: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +102,19 @@ class StripeGateway(Protocol):
 
     def retrieve(self, account_id: str, resource: str, object_id: str | None = None) -> StripeRead:
         """`/v1/{resource}/{object_id}`, or a singleton such as `balance` when no id is given."""
+
+
+class KeyInspector(Protocol):
+    """Finds out what an owner's restricted key is good for, changing nothing."""
+
+    def inspect(self, key: str) -> KeyRights:
+        """Ask Stripe.
+
+        Raises:
+            AccessRevoked: Stripe does not accept the key.
+            InvalidInput: It is a test key, and ours is a live one.
+            RateLimited, Unavailable: a later call may succeed.
+        """
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,13 @@ from pydantic import ValidationError
 
 from vaultra import config
 from vaultra.errors import Unavailable
-from vaultra.ports import Clock, IdentityProvider, Mailer, Publisher, StripeGateway
+from vaultra.ports import Clock, IdentityProvider, KeyInspector, Mailer, Publisher, StripeGateway
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from vaultra.adapters.stripe_pacing import Pace
+    from vaultra.sealing import Sealing
 
 
 def utc_now() -> dt.datetime:
@@ -41,11 +44,20 @@ class Services:
         engine: "Engine | None" = None,
         publisher: Publisher | None = None,
         stripe: StripeGateway | None = None,
+        key_inspector: KeyInspector | None = None,
         mailer: Mailer | None = None,
         google: IdentityProvider | None = None,
     ) -> None:
         self.clock = clock
-        given = {"engine": engine, "publisher": publisher, "stripe": stripe, "mailer": mailer, "google": google}
+        given = {
+            "engine": engine,
+            "key_engine": engine,
+            "publisher": publisher,
+            "stripe": stripe,
+            "key_inspector": key_inspector,
+            "mailer": mailer,
+            "google": google,
+        }
         # A value given here shadows the cached property of the same name.
         self.__dict__.update({name: value for name, value in given.items() if value is not None})
 
@@ -90,7 +102,44 @@ class Services:
     def stripe(self) -> StripeGateway:
         from vaultra.adapters.stripe import StripeApi
 
-        return StripeApi(_read(config.StripeSettings), self.clock)
+        settings = _read(config.StripeSettings)
+        return StripeApi(settings, self.clock, self._key_of, self._pace(settings))
+
+    def _pace(self, settings: config.StripeSettings) -> "Pace | None":
+        from vaultra.adapters.stripe_pacing import SharedPace
+
+        per_second = settings.stripe_requests_per_second
+        return SharedPace(lambda: self.key_engine, per_second) if per_second else None
+
+    @cached_property
+    def key_inspector(self) -> KeyInspector:
+        from vaultra.adapters.stripe_keys import StripeKeyInspector
+
+        return StripeKeyInspector(_read(config.StripeSettings))
+
+    @cached_property
+    def sealing(self) -> "Sealing":
+        from vaultra.sealing import Sealing
+
+        try:
+            return Sealing(_read(config.TokenSettings).encryption_keys)
+        except ValueError:
+            raise Unavailable("This is not set up here: TOKEN_ENCRYPTION_KEYS needs Fernet keys") from None
+
+    @cached_property
+    def key_engine(self) -> "Engine":
+        """A connection apart for keys and turns: whoever asks Stripe holds one of the pool's already."""
+        from vaultra.db.engine import connect_from
+
+        return connect_from(_read(config.DatabaseSettings).model_copy(update={"pool_size": 1}))
+
+    def _key_of(self, account_id: str) -> str | None:
+        from vaultra.db.engine import commit_each_statement
+        from vaultra.usecases.owners_keys import key_of
+
+        with self.key_engine.connect() as conn:
+            commit_each_statement(conn)
+            return key_of(conn, lambda: self.sealing, account_id)
 
     @cached_property
     def mailer(self) -> Mailer:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import stripe_payloads as raw
-from tests.stripe_payloads import ACCOUNT, NOON, at, event, subject_of
-from vaultra.adapters.stripe_events import HANDLERS, Effects, effects_of, receive, received_event
-from vaultra.adapters.stripe_objects import parse
+from tests.stripe_payloads import ACCOUNT, NOON, at, event, event_of, subject_of, thin
+from vaultra.adapters.stripe_events import HANDLERS, STATES, THIN_STATES, Effects, effects_of, receive, received_event
+from vaultra.adapters.stripe_objects import named, parse
 from vaultra.errors import InvalidInput
 
 Json = dict[str, Any]
@@ -38,19 +38,25 @@ def test_the_platforms_own_event_has_no_account() -> None:
     assert received_event(platform).account == ""
 
 
-def test_a_thin_event_is_received_under_its_context() -> None:
-    thin = {
-        "object": "v2.core.event",
-        "id": "evt_1",
-        "type": "v2.core.account.updated",
-        "livemode": True,
-        "created": "2026-11-20T12:00:00.000Z",
-        "context": "org_1/acct_9",
-        "related_object": {"id": "acct_9"},
-    }
-    received = receive(json.dumps(thin).encode())
-    assert (received.account, received.occurred_at, received.type) == ("acct_9", NOON, "v2.core.account.updated")
-    assert effects_of(received.type, received.payload, "usd") is None
+def test_a_thin_event_is_received_under_its_context_at_its_second() -> None:
+    sent = thin("v1.charge.refunded", raw.charge(id="ch_1"), context="org_1/acct_9")
+    sent["created"] = "2026-11-20T13:00:00.999+01:00"
+    received = receive(json.dumps(sent).encode())
+    assert (received.account, received.occurred_at, received.type) == ("acct_9", NOON, "v1.charge.refunded")
+    assert received.payload == {"related_object": {"id": "ch_1", "type": "charge", "url": "/v1/charges/ch_1"}}
+    assert (received.api_version, received.livemode) == (None, True)
+
+
+def test_an_event_of_stripes_second_api_is_received_and_means_nothing() -> None:
+    for related in (None, {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"}):
+        sent = thin("v2.core.account.updated", raw.account(), related_object=related, data={"who": "Jenny"})
+        received = receive(json.dumps(sent).encode())
+        assert (received.payload, effects_of(received.type, received.payload, "usd")) == ({}, None)
+
+
+def test_of_a_type_we_do_not_listen_to_nothing_is_kept() -> None:
+    received = received_event(event("payment_intent.succeeded", {"object": "payment_intent", "id": "pi_1"}))
+    assert (received.type, received.payload) == ("payment_intent.succeeded", {})
 
 
 @pytest.mark.parametrize(
@@ -59,8 +65,10 @@ def test_a_thin_event_is_received_under_its_context() -> None:
         b"", b"{", b"null", b"[]", b"5", b'"evt_1"', b"{}", b"\xff\xfe", b'"\\ud800"', b"[" * 100_000,
         body(id=None), body(id=""), body(id=5), body(type=None), body(type=[]), body(account=5),
         body(created=None), body(created="yesterday"), body(created=2**40), body(created=2**60), body(created=10**400),
+        body(created=True), body(created=1.5), body(created=-1), body(livemode=None), body(livemode="yes"),
+        body(id="e" * 256), body(type="t" * 256), body(account="a" * 256),
         body(object="v2.core.event", created=5), body(object="v2.core.event", created="now"),
-        body(data={"object": {"requirements": json.loads('{"a":' * 500 + "1" + "}" * 500)}}),
+        body(object="v2.core.event", created="2026-11-20T12:00:00"), body(object="v2.core.event", created="1969-11-20"),
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(payload: bytes) -> None:
@@ -87,28 +95,48 @@ def test_anything_in_any_field_is_received_or_refused(value: Any, name: str) -> 
 
 
 def test_nul_is_dropped_and_what_only_looks_like_it_is_kept() -> None:
-    received = receive(body(data={"object": raw.charge(parent={"a\0b": ["x\0y", {"c": r"\u0000"}]})}))
-    assert received.payload["data"]["object"]["parent"] == {"ab": ["xy", {"c": r"\u0000"}]}
+    sent = event("invoice.paid", raw.invoice(status="x\0y", **{"charg\0e": r"\u0000"}), id="evt\0_1")
+    received = receive(json.dumps(sent).encode())
+    assert received.event_id == "evt_1"
+    kept = received.payload["data"]["object"]
+    assert (kept["status"], kept["charge"]) == ("xy", r"\u0000")
+
+
+def test_what_is_nested_without_end_is_not_kept() -> None:
+    deep = json.loads('{"a":' * 500 + "1" + "}" * 500)
+    received = receive(body(data={"object": raw.charge(customer=deep, refunds=deep, balance_transaction=[[[deep]]])}))
+    kept = received.payload["data"]["object"]
+    assert (kept["customer"], kept["refunds"], kept["balance_transaction"]) == ({}, {}, [])
 
 
 # --- effects ---------------------------------------------------------------------------------
 
-SPECIAL = {
-    "payout.paid", "customer.deleted", "invoice.deleted", "account.updated", "balance.available",
-    "account.application.deauthorized",
-}  # fmt: skip
 
-
-@pytest.mark.parametrize("event_type", sorted(set(HANDLERS) - SPECIAL))
+@pytest.mark.parametrize("event_type", STATES)
 def test_an_events_object_is_a_new_state(event_type: str) -> None:
     subject = subject_of(event_type)
     assert effects_of(event_type, event(event_type, subject), "usd") == Effects(objects=(parse(subject, "usd"),))  # type: ignore[arg-type]
 
 
-def test_every_type_has_an_object_in_these_tests() -> None:
-    assert set(HANDLERS) >= SPECIAL
-    for event_type in HANDLERS:
-        assert effects_of(event_type, event(event_type, subject_of(event_type)), "usd") is not None
+@pytest.mark.parametrize("event_type", [f"v1.{name}" for name in (*STATES, *THIN_STATES)])
+def test_a_thin_events_object_has_to_be_read(event_type: str) -> None:
+    subject = subject_of(event_type)
+    received = received_event(event_of(event_type, subject))
+    found = effects_of(received.type, received.payload, "usd")
+    assert found is not None
+    [told] = found.objects
+    assert (told.id, told.incomplete, told.values) == (subject["id"], True, {})
+    whole = parse(subject, "usd")
+    assert whole is not None
+    assert told.table == whole.table
+
+
+@pytest.mark.parametrize("event_type", HANDLERS)
+def test_every_type_means_something_for_its_object(event_type: str) -> None:
+    received = received_event(event_of(event_type, subject_of(event_type)))
+    found = effects_of(event_type, received.payload, "usd")
+    assert found is not None
+    assert found != Effects()
 
 
 def effects(event_type: str, subject: Json) -> Effects:
@@ -126,9 +154,68 @@ def test_the_other_events() -> None:
         "available": [{"amount": 2000, "currency": "usd"}], "pending": [{"amount": 0, "currency": "usd"}],
     }  # fmt: skip
     assert effects("account.application.deauthorized", {"object": "application"}) == Effects(deauthorized=True)
-    disabled = effects("account.updated", raw.account(payouts_enabled=False, requirements={"past_due": ["tos"]}))
-    assert disabled.standing == {"charges_enabled": True, "payouts_enabled": False, "past_due": True}
-    assert disabled.settlement_currency == "usd"
+    disabled = effects(
+        "account.updated", raw.account(payouts_enabled=False, requirements={"past_due": ["tos"]})
+    ).account
+    assert disabled is not None
+    assert disabled.values == {
+        "standing": {"charges_enabled": True, "payouts_enabled": False, "past_due": True}, "settlement_currency": "usd",
+    }  # fmt: skip
+    assert not disabled.incomplete
+
+
+def thin_effects(event_type: str, subject: Json, **given: Any) -> Effects:
+    found = effects_of(event_type, received_event(thin(event_type, subject, **given)).payload, "usd")
+    assert found is not None
+    return found
+
+
+def test_the_other_thin_events() -> None:
+    paid = thin_effects("v1.payout.paid", raw.payout(id="po_1"))
+    assert (paid.payout_paid, paid.objects) == ("po_1", (named("payout", "po_1"),))
+    assert thin_effects("v1.customer.deleted", raw.customer(id="cus_1")).deleted == (("customers", "cus_1"),)
+    assert thin_effects("v1.invoice.deleted", raw.invoice(id="in_1")).deleted == (("invoices", "in_1"),)
+    told = thin_effects("v1.account.updated", raw.account()).account
+    assert told is not None
+    assert told.incomplete
+    goodbye = thin_effects("v1.account.application.deauthorized", {"object": "application"}, related_object=None)
+    assert goodbye == Effects(deauthorized=True)
+    with pytest.raises(InvalidInput, match="not expected here"):
+        thin_effects("v1.charge.refunded", {"object": "plan", "id": "plan_1"})
+    with pytest.raises(InvalidInput, match="no id"):
+        thin_effects("v1.charge.refunded", {"object": "charge"})
+
+
+@pytest.mark.parametrize(
+    ("owner", "url", "told"),
+    [
+        ({"customer": "cus_1", "subscription": None}, "/v1/customers/cus_1/discount", ("customers", "cus_1")),
+        (
+            {"customer": "cus_1", "subscription": "sub_1"},
+            "/v1/subscriptions/sub_1/discount",
+            ("subscriptions", "sub_1"),
+        ),
+    ],
+)
+def test_a_discount_that_came_or_went_makes_its_owner_be_read(owner: Json, url: str, told: tuple[str, str]) -> None:
+    discount = raw.discount(**owner)
+    related = {"type": "discount", "url": url}
+    for what in ("created", "updated", "deleted"):
+        for found in (
+            effects(f"customer.discount.{what}", discount),
+            thin_effects(f"v1.customer.discount.{what}", discount, related_object=related),
+        ):
+            [named] = found.objects
+            assert ((named.table, named.id), named.incomplete) == (told, True)
+
+
+@pytest.mark.parametrize("url", [None, "", "/v1/customers", "/v1/customers//discount", 5])
+def test_a_discount_of_nobody_is_refused(url: Any) -> None:
+    with pytest.raises(InvalidInput, match="nobody's"):
+        effects("customer.discount.created", raw.discount())
+    with pytest.raises(InvalidInput, match="nobody's"):
+        thin_effects("v1.customer.discount.created", {"object": "discount", "customer": 1},
+                     related_object={"type": "discount", "url": url})  # fmt: skip
 
 
 def test_a_type_we_do_not_listen_to_means_nothing() -> None:
@@ -136,7 +223,7 @@ def test_a_type_we_do_not_listen_to_means_nothing() -> None:
 
 
 @pytest.mark.parametrize("payload", [{}, {"data": None}, {"data": {}}, {"data": {"object": "ch_1"}}])
-@pytest.mark.parametrize("event_type", ["charge.succeeded", "customer.deleted", "account.updated"])
+@pytest.mark.parametrize("event_type", ["charge.succeeded", "customer.deleted", "account.updated", "v1.charge.updated"])
 def test_an_event_without_an_object_is_refused(event_type: str, payload: Json) -> None:
     with pytest.raises(InvalidInput, match="carries no object"):
         effects_of(event_type, payload, "usd")

@@ -271,6 +271,16 @@ def test_a_refund_settles_by_its_own_movement(given: Json, settled: int | None, 
     assert (found.values.get("settled_minor"), found.incomplete) == (settled, incomplete)
 
 
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [(raw.refund(), "status"), (raw.charge(), "captured"), (raw.charge(), "amount_captured"),
+     (raw.dispute(), "balance_transactions"), (raw.dispute(), "payment_method_details")],
+)  # fmt: skip
+def test_what_a_row_cannot_be_right_without_has_to_be_read(payload: Json, field: str) -> None:
+    assert not parsed(payload).incomplete
+    assert parsed({name: value for name, value in payload.items() if name != field}).incomplete
+
+
 # --- disputes --------------------------------------------------------------------------------
 
 

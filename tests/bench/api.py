@@ -143,13 +143,13 @@ def _cpu(figures: Figures) -> str:
     return f"{figures.app_cpu:.0f} + {figures.database_cpu:.0f}"
 
 
-def write(document: Path, made: str) -> None:
-    """Put the table between its marks in a document; raises ValueError when they are not there."""
-    before, _, rest = document.read_text().partition(BEGIN)
+def write(document: Path, made: str, begin: str = BEGIN) -> None:
+    """Put a table between its marks in a document; raises ValueError when they are not there."""
+    before, _, rest = document.read_text().partition(begin)
     _, mark, after = rest.partition(END)
     if not mark:
-        raise ValueError(f"{document.name} has no {BEGIN} … {END}")
-    document.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}")
+        raise ValueError(f"{document.name} has no {begin} … {END}")
+    document.write_text(f"{before}{begin}\n{made}\n{END}{after}")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import os
 import shutil
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -44,9 +44,9 @@ def measure(url: str, tokens: Path, *, connections: int, seconds: int, app: int,
     Raises:
         SystemExit: an answer was an error, or none came; such a measurement says nothing.
     """
-    app_before, database_before = _cpu_seconds(app), _cpu_seconds(postgres)
-    done = _run_wrk(url, tokens, connections, seconds)
-    app_seconds, database_seconds = _cpu_seconds(app) - app_before, _cpu_seconds(postgres) - database_before
+    app_before, database_before = cpu_seconds(app), cpu_seconds(postgres)
+    done = run_wrk(url, SCRIPT, {"TOKENS": str(tokens)}, connections=connections, seconds=seconds)
+    app_seconds, database_seconds = cpu_seconds(app) - app_before, cpu_seconds(postgres) - database_before
     if done["failed"] or not done["requests"]:
         raise SystemExit(f"{url}, {connections} connections: {done['failed']} of {done['requests']} requests failed")
     return Figures(
@@ -64,19 +64,25 @@ def median(rounds: Sequence[Figures]) -> Figures:
     return Figures(*(statistics.median(values) for values in zip(*map(astuple, rounds), strict=True)))
 
 
-def _run_wrk(url: str, tokens: Path, connections: int, seconds: int) -> dict[str, int]:
+def run_wrk(
+    url: str, script: Path, environment: Mapping[str, str], *, connections: int, seconds: int
+) -> dict[str, int]:
+    """What a script's `done` printed: its last line is JSON.
+
+    Raises:
+        SystemExit: wrk ended with an error.
+    """
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
-    command += ["--timeout", "10s", "--script", str(SCRIPT), url]
-    environment = {**os.environ, "TOKENS": str(tokens)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command += ["--timeout", "10s", "--script", str(script), url]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"wrk: {done.stderr.strip()}")
     figures: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def _cpu_seconds(pid: int) -> float:
-    """What a process, its living children and those it has buried have used."""
+def cpu_seconds(pid: int) -> float:
+    """User and system time: what a process, its living children and those it has buried have used."""
     root = psutil.Process(pid)
     total = 0.0
     for process in [root, *root.children(recursive=True)]:

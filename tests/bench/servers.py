@@ -54,8 +54,8 @@ def filled_database() -> Iterator[tuple[EmbeddedPostgres, list[str]]]:
             erase(state)
 
 
-def settings(name: str, database_url: str) -> dict[str, str]:
-    """What the environment tells a function: the platform's part, and the catalogue's."""
+def settings(name: str, database_url: str, **more: str) -> dict[str, str]:
+    """What the environment tells a function: the platform's part, the catalogue's, and `more`."""
     entry = next(function for function in catalogue.load() if function.name == name)
     return {
         "FUNCTION_TARGET": name,
@@ -65,15 +65,16 @@ def settings(name: str, database_url: str) -> dict[str, str]:
         "POOL_SIZE": str(entry.concurrency),
         "DATABASE_URL": database_url,
         "JWT_SECRET": SECRET,
+        **more,
     }
 
 
 @contextlib.contextmanager
-def function(name: str, database_url: str) -> Iterator[Server]:
+def function(name: str, database_url: str, **more: str) -> Iterator[Server]:
     """One of our functions, started by functions-framework as Google's buildpack does: gunicorn, a uvicorn worker."""
-    command = [str(Path(sys.executable).with_name("functions-framework"))]
+    command = [str(Path(sys.executable).with_name("functions-framework")), "--host", "127.0.0.1"]
     folder = catalogue.FUNCTIONS / name
-    with _serve(command, settings(name, database_url), folder, port_option=None) as server:
+    with serve(command, settings(name, database_url, **more), folder, port_option=None) as server:
         yield server
 
 
@@ -83,19 +84,22 @@ def baseline(database_url: str, pool_size: int) -> Iterator[Server]:
     command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline.app:app", "--workers", str(WORKERS)]
     command += ["--log-level", "warning", "--no-access-log"]
     environment = {"DATABASE_URL": database_url, "JWT_SECRET": SECRET, "POOL_SIZE": str(pool_size)}
-    with _serve(command, environment, ROOT, port_option="--port") as server:
+    command += ["--host", "127.0.0.1"]
+    with serve(command, environment, ROOT, port_option="--port") as server:
         yield server
 
 
 @contextlib.contextmanager
-def _serve(command: list[str], environment: dict[str, str], folder: Path, port_option: str | None) -> Iterator[Server]:
+def serve(command: list[str], environment: dict[str, str], folder: Path, port_option: str | None) -> Iterator[Server]:
+    """Any command that serves on 127.0.0.1, told its port by that option or, when None, by PORT alone."""
     port = free_port()
     process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", *([port_option, str(port)] if port_option else [])],
+        [*command, *([port_option, str(port)] if port_option else [])],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PORT": str(port), **environment},
         stdin=subprocess.DEVNULL,
         # Our functions write a line of log per request; it is written, and nobody's time is spent on reading it.
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )

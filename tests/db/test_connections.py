@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection as Database
 from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import DBAPIError
 
 from vaultra.db import accounts, connections, models
 from vaultra.domain.connections import BackfillKind, BackfillRun, Connection, OauthState
+from vaultra.errors import NotFound
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)
@@ -133,7 +133,7 @@ def test_a_disconnected_account_may_go_elsewhere_but_not_be_revived_then(db: Dat
 
 
 def test_an_unknown_business_is_an_error_and_no_conflict(db: Database) -> None:
-    with pytest.raises(DBAPIError):
+    with pytest.raises(NotFound):
         connect(db, uuid.uuid4())
 
 

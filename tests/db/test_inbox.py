@@ -126,7 +126,7 @@ def test_only_what_was_never_tried_waits(db: Connection) -> None:
     older = keep(db, "evt_4", now=NOON - HOUR)
     [failed] = inbox.claim(db, ids[:1])
     inbox.record_failure(db, failed, "it broke", final=False, now=NOON)
-    inbox.postpone(db, ids[1], "Stripe does not answer")
+    inbox.postpone(db, [ids[1]], "Stripe does not answer")
     assert inbox.list_waiting(db, 10) == older + ids[2:]
     assert inbox.list_waiting(db, 1) == older
     [row] = [row for row in rows(db, "stripe_events") if row["id"] == ids[1]]
@@ -142,15 +142,35 @@ def test_the_oldest_overdue_come_first(db: Connection) -> None:
     assert inbox.list_overdue(db, NOON, 1) == later
 
 
+def test_those_that_failed_hold_up_no_others(db: Connection) -> None:
+    failing = [keep(db, f"evt_failing_{n}", now=NOON - 3 * HOUR)[0] for n in range(3)]
+    for event_id in failing:
+        inbox.postpone(db, [event_id], "Stripe does not answer")
+    fresh = keep(db, "evt_fresh", now=NOON - HOUR)
+    assert inbox.list_overdue(db, NOON, 2) == [*fresh, failing[0]]
+
+
+def test_known_events_are_counted_in_their_mode_and_account(db: Connection) -> None:
+    inbox.settle(db, keep(db, "evt_1"), "done", NOON)
+    keep(db, "evt_2")
+
+    def known(*names: str, **changes: Any) -> int:
+        return inbox.count_known(db, [received(name, **changes) for name in names])
+
+    assert known("evt_1", "evt_2", "evt_3") == 2
+    assert known("evt_1", account="acct_other") == 0
+    assert known("evt_1", livemode=False) == 0
+
+
 def test_what_need_not_be_kept_is_forgotten(db: Connection) -> None:
     for status in ("pending", "done", "parked", "ignored", "dead"):
         for days in (1, 4, 31, 91):
             inbox.settle(db, keep(db, f"evt_{status}_{days}", now=NOON - days * DAY), status, NOON)
-    assert inbox.purge(db, NOON) == {"parked": 3, "payloads": 4, "rows": 2}
+    assert inbox.purge(db, NOON) == {"parked": 3, "payloads": 6, "rows": 3}
     left = {row["event_id"].removeprefix("evt_"): row["payload"] is not None for row in rows(db, "stripe_events")}
     assert left == {
-        **{f"{status}_{days}": True for status in ("pending", "dead") for days in (1, 4, 31, 91)},
-        **{f"{status}_{days}": days < 30 for status in ("done", "ignored") for days in (1, 4, 31)},
+        **{f"pending_{days}": True for days in (1, 4, 31, 91)},
+        **{f"{status}_{days}": days < 30 for status in ("done", "ignored", "dead") for days in (1, 4, 31)},
         "parked_1": True,
     }
     assert inbox.purge(db, NOON) == {"parked": 0, "payloads": 0, "rows": 0}

@@ -36,8 +36,8 @@ def test_when_everything_is_read_it_is_idle_at_a_hundred() -> None:
     assert (told.phase, told.percent) == (Phase.IDLE, 100)
 
 
-def test_the_share_stays_between_0_and_100() -> None:
-    for progress, percent in [(0, 0), (0.9999, 99), (1.1, 100)]:
+def test_the_share_stays_below_100_until_the_run_has_ended() -> None:
+    for progress, percent in [(0, 0), (0.9999, 99), (1, 99), (1.1, 99)]:
         told = backfill([run(BackfillKind.RECENT, progress)])
         assert told is not None
         assert told.percent == percent

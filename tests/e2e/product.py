@@ -57,6 +57,7 @@ def running_product(state: Path, stripe_url: str, port: int | None = None) -> It
         "PORT": str(port),
         "VAULTRA_STATE": str(state / "state"),
         "STRIPE_API_BASE": stripe_url,
+        "STRIPE_REQUESTS_PER_SECOND": "0",
         "STRIPE_CONNECT_BASE": stripe_url,
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_CONNECT_CLIENT_ID": CLIENT_ID,

@@ -18,7 +18,7 @@ def client(room: Callable[[str], TestClient]) -> TestClient:
     return room("dispatch")
 
 
-@pytest.mark.parametrize("job", ["sweep", "stripe_sync", "compute_metrics", "purge"])
+@pytest.mark.parametrize("job", ["sweep", "stripe_sync", "compute_metrics", "purge", "reconcile"])
 def test_every_job_of_the_schedule_is_done(client: TestClient, job: str) -> None:
     assert client.post("/", json=envelope({"job": job})).status_code == 204
 

@@ -109,6 +109,7 @@ def test_connecting_stores_the_account_and_begins_to_read(
     assert told == {
         "connected": True,
         "account_id": account,
+        "mode": "oauth",
         "livemode": True,
         "sync": {"phase": "recent", "percent": 0, "objects": 0},
     }

@@ -13,6 +13,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from vaultra.sealing import Sealing
 from vaultra_local import environment, state
 from vaultra_local.ports import free_port
 from vaultra_local.postgres import erase
@@ -156,10 +157,15 @@ def test_generated_secrets_stay_and_are_readable_by_their_owner_only(tmp_path: P
     assert state.generated_secrets(tmp_path) == first
     assert len(first["JWT_SECRET"]) >= 32
     assert first["STRIPE_WEBHOOK_SECRET"].startswith("whsec_")
+    assert Sealing([first["TOKEN_ENCRYPTION_KEYS"]])
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
-SECRETS = {"JWT_SECRET": "generated", "STRIPE_WEBHOOK_SECRET": "whsec_generated"}
+SECRETS = {
+    "JWT_SECRET": "generated",
+    "STRIPE_WEBHOOK_SECRET": "whsec_generated",
+    "TOKEN_ENCRYPTION_KEYS": "generated too",
+}
 
 
 def test_the_demo_takes_nothing_of_the_callers_settings() -> None:
@@ -194,6 +200,7 @@ def test_development_takes_what_is_named_and_hints_at_what_is_missing() -> None:
     found, hints = environment.of_dev(given, SECRETS, 8080, 2525)
     assert found["DATABASE_URL"] == "postgresql://mine"
     assert found["JWT_SECRET"] == "mine"
+    assert found["TOKEN_ENCRYPTION_KEYS"] == "generated too"
     assert found["SITE_URL"] == "http://127.0.0.1:8080"
     assert found["SMTP_URL"] == "smtp://mine"
     assert "STRIPE_WEBHOOK_SECRET" not in found

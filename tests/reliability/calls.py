@@ -35,6 +35,7 @@ BODIES: dict[str, Callable[[Tenant, str], Json]] = {
     },
     "PATCH /users/businesses/{business_id}/members/{user_id}": lambda _t, _r: {"role": "admin"},
     "POST /users/invitations/accept": lambda t, _r: {"token": t.invitation_token},
+    "POST /integrations/stripe/key": lambda t, _r: {"business_id": t.business_id, "restricted_key": "sk_live_x"},
     "PATCH /recommendations/{recommendation_id}": lambda _t, _r: {"status": "accepted"},
     "PATCH /agent/conversations/{conversation_id}": lambda _t, _r: {"title": "Another title"},
 }
@@ -44,6 +45,8 @@ ANSWERS = {
     "POST /webhooks/stripe": 400,  # nobody can sign
     "POST /users/invitations/accept": 403,  # it is for another address
     "GET /integrations/stripe/callback": 302,
+    "POST /integrations/stripe/key": 422,  # a secret key is refused before Stripe is asked
+    "POST /integrations/stripe/sync": 409,  # nothing is connected
     "GET /auth/callback/google": 302,
     "GET /auth/google": 302,
 }

@@ -30,6 +30,7 @@ from vaultra.domain.accounts import Membership, Role
 from vaultra.errors import Conflict, Unavailable
 from vaultra.ports import OauthGrant
 from vaultra.usecases import connections, deletion, ingestion
+from vaultra.usecases.applying import apply_once
 
 TABLES = Base.metadata.tables
 # Who is behind their rows is not to be told: they are keyed by hashes, or about no one.
@@ -382,7 +383,7 @@ def test_an_event_that_waits_for_the_deletion_finds_nothing_to_do(fresh_engine: 
 def test_the_deletion_waits_for_the_event_that_is_being_applied(fresh_engine: Engine) -> None:
     with fresh_engine.connect() as conn:
         ids = connected(conn)
-        outcome, _ = ingestion._apply_once(conn, ids, {}, NOON, wait=True)
+        outcome, _ = apply_once(conn, ids, {}, NOON, wait=True)
         assert outcome.done == 1
         deleting = Deletion(fresh_engine)
         deleting.start()

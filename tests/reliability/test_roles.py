@@ -63,6 +63,8 @@ OF_A_BUSINESS = {
     },
     Access.ADMIN: {
         "GET /integrations/stripe/connect",
+        "POST /integrations/stripe/key",
+        "POST /integrations/stripe/sync",
         "DELETE /integrations/stripe",
         "PATCH /users/businesses/{business_id}",
     },

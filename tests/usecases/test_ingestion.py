@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from tests import stripe_payloads as raw
 from tests.connected import account_of, apply, connect, everything, keep, one, rollups, rows, statuses
 from tests.fakes import FakeStripe
-from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, subject_of
+from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, event_of, subject_of
 from vaultra.adapters.stripe_events import HANDLERS
 from vaultra.db import inbox
 from vaultra.errors import AccessRevoked, Unavailable
@@ -46,9 +46,9 @@ def test_an_event_has_its_effect_once(fresh_engine: Engine, stripe: FakeStripe) 
 def test_every_type_of_event_can_be_applied_twice_with_the_effect_of_once(
     fresh_engine: Engine, stripe: FakeStripe
 ) -> None:
-    events = [event(kind, subject_of(kind)) for kind in HANDLERS if kind != "account.application.deauthorized"]
-    for item in events:
-        held = item["data"]["object"]
+    subjects = {kind: subject_of(kind) for kind in HANDLERS if not kind.endswith("account.application.deauthorized")}
+    events = [event_of(kind, subject) for kind, subject in subjects.items()]
+    for held in subjects.values():
         if "id" in held and held["object"] != "account":
             stripe.put(ACCOUNT, f"{held['object']}s", held)
     with fresh_engine.connect() as conn:
@@ -137,15 +137,16 @@ def test_stripes_outage_is_not_the_events_fault(fresh_engine: Engine, stripe: Fa
 def test_a_backlog_is_drained_by_one_message_and_what_is_bad_waits(fresh_engine: Engine, stripe: FakeStripe) -> None:
     events = [charge_event(n) for n in range(64)]
     events[7]["data"]["object"]["currency"] = "eur"  # has to be read first
-    events[40] = event("charge.succeeded", raw.charge(id="ch_40", amount=2**62), id="evt_40")
-    events[41] = event("charge.succeeded", raw.charge(id="ch_41", amount=2**62), id="evt_41")  # too much for one day
     with fresh_engine.connect() as conn:
+        conn.execute(text("create function refuse() returns trigger language plpgsql as 'begin raise; end'"))
+        conn.execute(text("create trigger no before insert on charges for each row "
+                          "when (new.id in ('ch_40', 'ch_41')) execute function refuse()"))  # fmt: skip
         connect(conn)
         ids = keep(conn, events)
         conn.commit()
         outcome = ingestion.apply(conn, stripe, ids[:1], NOON)
         assert (outcome.failed, stripe.asked) == ([], [])
-        assert outcome.done in (61, 62)
+        assert outcome.done == 61
         assert ingestion.apply(conn, stripe, ids[1:2], NOON).done == 0
         assert outcome.metrics_due
         assert statuses(conn)["done"] == outcome.done
@@ -208,7 +209,7 @@ def test_the_accounts_news_are_kept(fresh_engine: Engine, stripe: FakeStripe) ->
         assert stored["balance"]["as_of"] == at(NOON)
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-1, "connected"), (0, "disconnected"), (60, "disconnected")])
+@pytest.mark.parametrize(("seconds", "status"), [(-1, "connected"), (0, "connected"), (60, "disconnected")])
 def test_a_goodbye_from_before_the_reconnection_is_old_news(
     fresh_engine: Engine, stripe: FakeStripe, seconds: int, status: str
 ) -> None:

@@ -148,10 +148,10 @@ def test_a_dispute_that_stops_counting_leaves_its_day(db: Connection) -> None:
 def test_what_an_older_version_does_not_tell_stays(db: Connection) -> None:
     account = connect(db)
     store(db, account, states(raw.dispute(id="dp_1")))
-    older = raw.dispute(id="dp_1", status="won")
+    older = raw.dispute(id="dp_1", status="warning_closed")
     del older["balance_transactions"]
     store(db, account, states(older, at=NOON + SECOND))
-    assert one(db, "disputes")["status"] == "won"
+    assert one(db, "disputes")["status"] == "warning_closed"
     assert len(one(db, "disputes")["movements"]) == 1
 
 
@@ -175,3 +175,23 @@ def test_a_reading_that_can_not_be_read_is_refused(db: Connection) -> None:
     request: Any = storing.ReadRequest(connect(db), "charges", "ch_1")
     with pytest.raises(InvalidInput):
         storing.read_again(stripe, [request])
+
+
+def test_items_that_a_subscription_does_not_show_whole_are_listed(db: Connection) -> None:
+    account, stripe = connect(db), FakeStripe()
+    items = [
+        {"id": f"si_{n}", "object": "subscription_item", "price": raw.price(), "quantity": n, "discounts": []}
+        for n in range(150)
+    ]
+    items[7]["discounts"] = [raw.discount(id="di_7")]
+    shown = {"object": "list", "data": [{**items[7], "discounts": ["di_7"]}], "has_more": True}
+    stripe.put(ACCOUNT, "subscriptions", raw.subscription(id="sub_1", items=shown))
+    stripe.put(ACCOUNT, "subscription_items", *items)
+    store(db, account, states(raw.subscription(id="sub_1", items=shown)), stripe)
+    kept = one(db, "subscriptions")["items"]
+    assert [item["id"] for item in kept] == [item["id"] for item in items]
+    assert kept[7]["discounts"][0]["percent_off"] == "50.0"
+    assert [params for name, params in stripe.asked if name == "subscription_items"] == [
+        {"subscription": "sub_1", "limit": "100"},
+        {"subscription": "sub_1", "limit": "100", "starting_after": "si_99"},
+    ]

@@ -1,6 +1,7 @@
 """Reading an account: committed steps, resumed anywhere, harmless twice, and never past what events know better."""
 
 import datetime as dt
+import itertools
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from vaultra.adapters.stripe_objects import parse
 from vaultra.db import sync_runs
 from vaultra.db.objects import Account
 from vaultra.db.sync_runs import Run
-from vaultra.errors import AccessRevoked, InvalidInput, NotFound, RateLimited
+from vaultra.errors import AccessRevoked, InvalidInput, NotFound, RateLimited, Unavailable
 from vaultra.ports import StripeRead
 from vaultra.usecases import ingestion, storing, sync
 from vaultra.usecases.sync import StepResult
@@ -69,21 +70,6 @@ def a_history(stripe: FakeStripe, charges: int) -> None:
     stripe.put(ACCOUNT, "radar/early_fraud_warnings", raw.early_fraud_warning(id="issfr_1", created=at(NOON) - 5))
     paid = raw.payout(id="po_1", status="paid")
     stripe.put(ACCOUNT, "events", event("payout.paid", paid, at(NOON) - 3, id="evt_1"))
-
-
-def test_plans_cover_their_windows() -> None:
-    def of(kind: str, since: dt.datetime | None = None) -> dict[str, Json]:
-        return {entry["resource"]: entry["params"] for entry in sync.plan(kind, NOON, since)}
-
-    initial, history, incremental = of("initial"), of("history"), of("incremental", NOON - DAY)
-    assert list(initial)[:2] == ["account", "balance"]
-    assert initial["charges"] == {"created[gte]": str(at(NOON - 105 * DAY))}
-    assert initial["subscriptions"] == {"status": "all"}
-    assert initial["events"] == {"created[gte]": str(at(NOON - 105 * DAY)), "type": "payout.paid"}
-    assert history["charges"] == {"created[gte]": str(at(NOON - 731 * DAY)), "created[lt]": str(at(NOON - 90 * DAY))}
-    assert not {"payouts", "events", "account"} & history.keys()
-    assert incremental["charges"] == {"created[gte]": str(at(NOON - DAY) - 3600)}
-    assert incremental["events"] == {"created[gte]": str(at(NOON - DAY) - 3600)}
 
 
 def test_a_run_reads_everything_and_hands_over_to_the_history(fresh_engine: Engine, stripe: FakeStripe) -> None:
@@ -153,20 +139,49 @@ def test_two_that_take_one_step_write_it_once(fresh_engine: Engine, stripe: Fake
         assert (found.step, found.objects) == (1, 1000)
 
 
-@pytest.mark.parametrize("resource", ["account", "charges", "events"])
-def test_a_busy_stripe_changes_nothing_and_the_step_succeeds_later(
-    fresh_engine: Engine, stripe: FakeStripe, resource: str
+def test_a_busy_stripe_changes_nothing_and_the_step_succeeds_later(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    a_history(stripe, 10)
+    with fresh_engine.connect() as conn:
+        run = begin(conn, connect(conn, currency=None))
+        stripe.failures["account"] = RateLimited("Stripe asks us to slow down")
+        with pytest.raises(RateLimited):
+            step(conn, stripe, run.id, 0)
+        assert one(conn, "sync_runs")["step"] == 0
+        stripe.failures.clear()
+        assert step(conn, stripe, run.id, 0).metrics_due
+
+
+@pytest.mark.parametrize(("resource", "kept"), [("charges", 0), ("refunds", 10), ("events", 10)])
+def test_what_was_read_before_stripe_failed_is_kept(
+    fresh_engine: Engine, stripe: FakeStripe, resource: str, kept: int
 ) -> None:
     a_history(stripe, 10)
     with fresh_engine.connect() as conn:
         run = begin(conn, connect(conn, currency=None))
-        stripe.failures[resource] = RateLimited("Stripe asks us to slow down")
-        with pytest.raises(RateLimited):
-            step(conn, stripe, run.id, 0)
-        conn.rollback()
-        assert rows(conn, "charges") == []
+        stripe.failures[resource] = Unavailable("Stripe does not answer")
+        assert step(conn, stripe, run.id, 0).next_steps == [(run.id, 1)]
+        assert len(rows(conn, "charges")) == kept
+        asked = len(stripe.asked)
+        with pytest.raises(Unavailable):
+            step(conn, stripe, run.id, 1)
+        assert [name for name, _ in stripe.asked[asked:]] == [resource]  # nothing is read twice
         stripe.failures.clear()
-        assert step(conn, stripe, run.id, 0).metrics_due
+        assert step(conn, stripe, run.id, 1).metrics_due
+
+
+def test_a_step_ends_when_its_time_is_up(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    a_history(stripe, 950)
+    ticks = itertools.count(0, 20)  # every page takes twenty seconds
+    with fresh_engine.connect() as conn:
+        run = begin(conn, connect(conn, currency=None))
+        result = sync.take_step(conn, stripe, run.id, 0, NOON, timer=lambda: next(ticks))
+        conn.commit()
+        assert result.next_steps == [(run.id, 1)]
+        assert len(stripe.asked) == sync.SECONDS_PER_STEP // 20 - 1
+        step(conn, stripe, run.id, 1)
+        assert len(rows(conn, "charges")) == 950
+        places = [what.get("starting_after") for name, what in stripe.asked if name == "charges"]  # type: ignore[attr-defined]
+        assert len(places) == len(set(places)) == 10  # no page twice
 
 
 def test_access_taken_back_ends_the_run_and_tells_the_owner(fresh_engine: Engine, stripe: FakeStripe) -> None:
@@ -180,7 +195,9 @@ def test_access_taken_back_ends_the_run_and_tells_the_owner(fresh_engine: Engine
         assert len(stripe.asked) == asked == 1
         stored = account_of(conn, account.id)
         assert (stored["status"], stored["error"]) == ("error", "Connect it again.")
-        assert sync_runs.list_stalled(conn, NOON + DAY, 5) == []
+        assert one(conn, "sync_runs")["error"] == sync_runs.REFUSED
+        assert sync_runs.take_stalled(conn, NOON + DAY, NOON + DAY, 5) == []
+        assert rows(conn, "dead_letters") == []
 
 
 def test_a_disconnected_account_is_not_read(fresh_engine: Engine, stripe: FakeStripe) -> None:

@@ -11,6 +11,7 @@ import DashboardGuard from './DashboardGuard';
 import ErrorCard from './ErrorCard';
 import Icon from './Icon';
 import StripeConnectSkeleton from './StripeConnectSkeleton';
+import StripeKeyForm from './StripeKeyForm';
 import { useChoice } from './useChoice';
 
 export default function StripeConnect() {
@@ -90,7 +91,7 @@ function Connection({ business }: { business: Membership }) {
     );
   }
   if (status.data.connected) {
-    const { account_id, last_synced_at, error } = status.data;
+    const { account_id, last_synced_at, mode, error } = status.data;
     return (
       <section className="card p-6">
         <h2 className="flex items-center gap-2 text-lg font-semibold">
@@ -103,6 +104,12 @@ function Connection({ business }: { business: Membership }) {
           {account_id && <code>{account_id}</code>}
           {last_synced_at ? `, last read ${formatAgo(last_synced_at)}.` : ', the first reading is under way.'}
         </p>
+        {mode === 'key' && (
+          <p className="mt-2 text-sm text-muted">
+            It is read with your restricted key, every 15 minutes. When you disconnect, Vaultra deletes the key here:
+            delete it at Stripe, too.
+          </p>
+        )}
         {error && <p className="notice notice-warn mt-4">Stripe could not be read: {error}</p>}
         <a href={`/dashboard/?business_id=${business.id}`} className="btn btn-primary mt-5">
           Open the overview
@@ -156,6 +163,7 @@ function Connection({ business }: { business: Membership }) {
           {connect.isPending || connect.isSuccess ? 'Opening Stripe' : 'Continue to Stripe'}
         </button>
       )}
+      {!viewer && <StripeKeyForm businessId={business.id} />}
     </section>
   );
 }

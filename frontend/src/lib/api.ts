@@ -157,6 +157,10 @@ export const getReadinessScore = (businessId: string): Promise<Readiness> =>
 export const getStripeStatus = (businessId: string): Promise<StripeStatus> =>
   unwrap(client.GET('/integrations/stripe/status', { params: { query: { business_id: businessId } } }));
 
+/** Connects by a restricted key; Stripe is asked about it meanwhile, which takes some seconds. */
+export const connectWithKey = (businessId: string, key: string): Promise<StripeStatus> =>
+  unwrap(client.POST('/integrations/stripe/key', { body: { business_id: businessId, restricted_key: key } }));
+
 /** The address of Stripe's consent page; the caller sends the browser there. */
 export const initiateStripeConnect = (businessId: string): Promise<{ url: string }> =>
   unwrap(

@@ -223,7 +223,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Give the access back and disconnect; safe to call again. */
+        /** Give the access back and disconnect; safe to call again. A restricted key is wiped: delete it at Stripe, too. */
         delete: operations["end_connection"];
         options?: never;
         head?: never;
@@ -264,6 +264,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/integrations/stripe/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Connect the account of a restricted key, once it proved to read all we need and to change nothing. */
+        post: operations["connect_with_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/integrations/stripe/status": {
         parameters: {
             query?: never;
@@ -275,6 +292,23 @@ export interface paths {
         get: operations["get_status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/stripe/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read what is new at Stripe, now rather than within a quarter of an hour; at most once a minute. */
+        post: operations["sync_now"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1136,6 +1170,22 @@ export interface components {
             expires_at: string;
         };
         /**
+         * KeyBody
+         * @description A restricted key of Stripe's that can only read, as its owner pasted it.
+         */
+        KeyBody: {
+            /**
+             * Business Id
+             * @default null
+             */
+            business_id?: string | null;
+            /**
+             * Restricted Key
+             * Format: password
+             */
+            restricted_key: string;
+        };
+        /**
          * LoginBody
          * @description An account's email, in whatever case, and its password.
          */
@@ -1246,6 +1296,12 @@ export interface components {
             /** Stale */
             stale: boolean;
         };
+        /**
+         * Mode
+         * @description How an account lets us in: by its owner's consent at Stripe, or by a restricted key of theirs.
+         * @enum {string}
+         */
+        Mode: "oauth" | "key";
         /**
          * NewBusiness
          * @description A business to create; only its name is needed. `founded_at` is not in the future.
@@ -1585,6 +1641,9 @@ export interface components {
         /**
          * StatusReply
          * @description The connection of a business. What has no value is left out.
+         *
+         *     `connected` is false with an `account_id` when Stripe stopped letting us in; `error` says what to do.
+         *     `mode` is `oauth` for an owner's consent at Stripe, `key` for a restricted key.
          */
         StatusReply: {
             /** Connected */
@@ -1594,6 +1653,8 @@ export interface components {
              * @default null
              */
             account_id?: string | null;
+            /** @default null */
+            mode?: components["schemas"]["Mode"] | null;
             /**
              * Last Synced At
              * @default null
@@ -1759,10 +1820,12 @@ export type HeldTokenReply = components['schemas']['HeldTokenReply'];
 export type HeldUserReply = components['schemas']['HeldUserReply'];
 export type Industry = components['schemas']['Industry'];
 export type InvitationReply = components['schemas']['InvitationReply'];
+export type KeyBody = components['schemas']['KeyBody'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type MemberReply = components['schemas']['MemberReply'];
 export type MessageReply = components['schemas']['MessageReply'];
 export type MetricsReply = components['schemas']['MetricsReply'];
+export type Mode = components['schemas']['Mode'];
 export type NewBusiness = components['schemas']['NewBusiness'];
 export type NewInvitation = components['schemas']['NewInvitation'];
 export type NewToken = components['schemas']['NewToken'];
@@ -2926,6 +2989,120 @@ export interface operations {
             };
         };
     };
+    connect_with_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Somebody else was first, or the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too many calls; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     get_status: {
         parameters: {
             query?: {
@@ -2966,6 +3143,89 @@ export interface operations {
             };
             /** @description The caller may not do this, or there is no such business */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    sync_now: {
+        parameters: {
+            query?: {
+                business_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Somebody else was first, or the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too many calls; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

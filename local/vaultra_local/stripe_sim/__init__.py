@@ -21,6 +21,9 @@ The control API speaks JSON and answers 400 or 404 with `{"error": …}` to what
     GET    /_sim/accounts                        ids, names, number of objects of each kind
     POST   /_sim/accounts/{account}/{operation}  do it, with the operation's arguments; answers the object
     POST   /_sim/accounts/{account}/revoke       403 account_invalid from now on, and its webhook
+    GET    /_sim/accounts/{account}/keys         a restricted key of the account that reads everything
+    POST   /_sim/accounts/{account}/keys         {permissions?}: another one, with permissions such as rak_charge_read
+    POST   /_sim/keys/roll                       {key}: its owner deleted it, 401 from now on
     POST   /_sim/accounts/{account}/events/{event}/resend
     POST   /_sim/events                          send any event: {type, account, data: {object}, …}
     GET    /_sim/faults                          the faults set

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import parse_qsl
 
-from vaultra_local.stripe_sim import errors
+from vaultra_local.stripe_sim import errors, permissions
 from vaultra_local.stripe_sim.account import DAY, NoSuchObject, StripeAccount
 from vaultra_local.stripe_sim.collection import Key, Page, cut
 from vaultra_local.stripe_sim.errors import StripeError
@@ -31,12 +31,16 @@ def parse_query(raw: str) -> Query:
     return query
 
 
-def authenticate(simulator: Simulator, authorization: str, account_id: str | None) -> StripeAccount:
+def authenticate(
+    simulator: Simulator, authorization: str, account_id: str | None, method: str = "GET", path: str = ""
+) -> StripeAccount:
     """The account a request is about.
 
     Args:
         authorization: The header: Bearer or Basic with a secret, restricted or access key.
         account_id: From Stripe-Account or Stripe-Context; None means the key's own account.
+        method: Of the request.
+        path: Below /v1/; it says with the method which permission a restricted key needs.
 
     Raises:
         StripeError: 401 for a key that is not good, 403 for an account that is not open to it.
@@ -50,6 +54,14 @@ def authenticate(simulator: Simulator, authorization: str, account_id: str | Non
         )
     if scheme.lower() != "bearer" or not _KEY.fullmatch(key):
         raise StripeError(401, f"Invalid API Key provided: {key[:8]}****")
+    if key in simulator.rolled_keys:
+        raise StripeError(401, f"Expired API Key provided: {key[:8]}****", code="api_key_expired")
+    restricted = simulator.restricted_keys.get(key)
+    if restricted is not None:
+        if account_id not in (None, restricted.account_id):
+            raise errors.account_invalid(key, account_id or "")
+        permissions.check(restricted, method, path)
+        return simulator.accounts[restricted.account_id]
     owner = simulator.tokens.get(key)
     if owner is None and simulator.secret_key is not None and key != simulator.secret_key:
         raise StripeError(401, f"Invalid API Key provided: {key[:8]}****")
@@ -73,6 +85,14 @@ def answer(simulator: Simulator, account: StripeAccount, path: str, raw_query: s
     except NoSuchObject as missing:
         raise errors.missing(missing.kind, missing.object_id) from None
     return body
+
+
+def refuse_to_write(account: StripeAccount, method: str, path: str) -> None:
+    """Nothing is written through this API, so an object to change is never there; raises StripeError."""
+    parent, _, object_id = path.rpartition("/")
+    if parent in BY_PATH and object_id not in account.collections.get(BY_PATH[parent].kind, ()):
+        raise errors.missing(BY_PATH[parent].kind, object_id)
+    raise StripeError(404, f"Unrecognized request URL ({method}: /v1/{path}).")
 
 
 def _find(account: StripeAccount, path: str, query: Query, now: int) -> Json:

@@ -119,6 +119,23 @@ def _revoke(call: Call) -> Json:
     return {"revoked": True}
 
 
+def _key(call: Call) -> Json:
+    account_id = call.simulator.account(call.path["account"]).id
+    keys = [key.key for key in call.simulator.restricted_keys.values() if key.account_id == account_id]
+    if not keys:
+        raise ValueError("all keys of this account were rolled")
+    return {"key": keys[0]}
+
+
+def _add_key(call: Call) -> Json:
+    return {"key": call.simulator.restricted_key(call.path["account"], call.arguments.get("permissions"))}
+
+
+def _roll_key(call: Call) -> Json:
+    call.simulator.roll_key(call.arguments["key"])
+    return {"rolled": True}
+
+
 def _event(call: Call) -> Json:
     return {"id": call.simulator.send_event(call.arguments)}
 
@@ -160,6 +177,9 @@ ROUTES = [
     Route("/_sim/accounts", _handler(_accounts)),
     Route("/_sim/accounts/{account}/revoke", _handler(_revoke), methods=["POST"]),
     Route("/_sim/accounts/{account}/events/{event}/resend", _handler(_resend), methods=["POST"]),
+    Route("/_sim/accounts/{account}/keys", _handler(_key)),
+    Route("/_sim/accounts/{account}/keys", _handler(_add_key), methods=["POST"]),
+    Route("/_sim/keys/roll", _handler(_roll_key), methods=["POST"]),
     Route("/_sim/accounts/{account}/{operation}", _handler(_do), methods=["POST"]),
     Route("/_sim/events", _handler(_event), methods=["POST"]),
     Route("/_sim/faults", _handler(_faults)),

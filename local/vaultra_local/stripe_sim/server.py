@@ -39,10 +39,10 @@ async def _v1(request: Request) -> Response:
     status = 200
     try:
         with simulator.lock:
-            account = api.authenticate(simulator, headers.get("authorization", ""), _account_of(headers))
+            authorization = headers.get("authorization", "")
+            account = api.authenticate(simulator, authorization, _account_of(headers), request.method, path)
             if request.method != "GET":
-                message = f"Unrecognized request URL ({request.method}: /v1/{path})."
-                raise StripeError(404, message)
+                api.refuse_to_write(account, request.method, path)
             body = api.answer(simulator, account, path, request.url.query)
     except StripeError as error:
         status, body = error.status, error.body(request_id)
@@ -162,6 +162,8 @@ class RunningSimulator:
         self.do = simulator.do
         self.send_event = simulator.send_event
         self.revoke = simulator.revoke
+        self.restricted_key = simulator.restricted_key
+        self.roll_key = simulator.roll_key
         self.faults = simulator.faults
 
     @property

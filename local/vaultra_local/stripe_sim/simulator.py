@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from vaultra_local.stripe_sim.account import StripeAccount
 from vaultra_local.stripe_sim.clock import wall_seconds
 from vaultra_local.stripe_sim.faults import Fault
 from vaultra_local.stripe_sim.ids import stripe_id
+from vaultra_local.stripe_sim.permissions import RestrictedKey, reading
 from vaultra_local.stripe_sim.shapes import TEMPLATES, Json
 from vaultra_local.stripe_sim.webhooks import RETRY_AFTER_SECONDS, WebhookSender
 
@@ -109,6 +110,11 @@ class Simulator:
         self.tokens: dict[str, str] = {}
         """Access token to account."""
         self.refresh_tokens: dict[str, str] = {}
+        self.restricted_keys: dict[str, RestrictedKey] = {}
+        self.rolled_keys: set[str] = set()
+        self._keys_made: Counter[str] = Counter()
+        for account_id in self.accounts:
+            self._add_key(account_id, reading())
         self._codes: dict[str, _Code] = {}
         self._codes_issued = 0
         self._grants = 0
@@ -237,6 +243,21 @@ class Simulator:
                 }
             )
 
+    def restricted_key(self, account_id: str, permissions: Iterable[str] | None = None) -> str:
+        """A new restricted key of the account, as its owner would make one; None lets it read everything."""
+        with self.lock:
+            self.account(account_id)
+            granted = sorted(reading() if permissions is None else permissions)
+            self._write({"key": account_id, "permissions": granted})
+            return self._add_key(account_id, granted)
+
+    def roll_key(self, key: str) -> None:
+        """The owner deletes or replaces a restricted key: it is expired from now on. Raises KeyError."""
+        with self.lock:
+            del self.restricted_keys[key]
+            self.rolled_keys.add(key)
+            self._write({"rolled": key})
+
     def close(self) -> None:
         """Stop delivering and close the journal."""
         if self._sender:
@@ -253,6 +274,13 @@ class Simulator:
         self.refresh_tokens[refresh] = account_id
         self.revoked.discard(account_id)
         return access, refresh
+
+    def _add_key(self, account_id: str, permissions: Iterable[str]) -> str:
+        mode = "live" if self.account(account_id).livemode else "test"
+        self._keys_made[account_id] += 1
+        key = stripe_id(f"rk_{mode}", account_id, "restricted", self._keys_made[account_id])
+        self.restricted_keys[key] = RestrictedKey(key, account_id, frozenset(permissions))
+        return key
 
     def _hold(self, account: StripeAccount, event_id: str) -> None:
         self._waiting.append((account, event_id))
@@ -300,6 +328,11 @@ class Simulator:
             self._grant(line["grant"])
         elif "revoke" in line:
             self.revoked.add(line["revoke"])
+        elif "key" in line:
+            self._add_key(line["key"], line["permissions"])
+        elif "rolled" in line:
+            del self.restricted_keys[line["rolled"]]
+            self.rolled_keys.add(line["rolled"])
         elif "event" in line:
             self._application_events += 1
             account = self.accounts.get(line["event"].get("account", ""))

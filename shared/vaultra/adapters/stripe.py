@@ -1,25 +1,24 @@
-"""Stripe behind the `StripeGateway` port: the platform's key with the Stripe-Account header, no stored token."""
+"""Stripe behind the `StripeGateway` port: the platform's key with the Stripe-Account header, or the owner's own key."""
 
 import datetime as dt
-import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import stripe
 
+from vaultra.adapters.stripe_pacing import Pace, Unpaced, patiently, told_wait
 from vaultra.config import StripeSettings
+from vaultra.domain.connections import is_live_key
 from vaultra.errors import AccessRevoked, InvalidInput, NotFound, RateLimited, Unavailable, VaultraError
 from vaultra.ports import Clock, Json, OauthGrant, StripeRead
 
-T = TypeVar("T")
+Keys = Callable[[str], str | None]
+"""The restricted key an account is read with, by its id; None when the platform's key reads it."""
 
-# Stripe's SDK does not retry 429; we wait as long as Stripe says, but never so long that the broker
-# thinks us dead: a longer wait goes back to the broker's own back-off.
-ATTEMPTS = 4
-LONGEST_WAIT_SECONDS = 8.0
-SIGNATURE_TOLERANCE = dt.timedelta(seconds=300)
+_PERMISSION = re.compile(r"\brak_[a-z_]+")
 
 # What has to be read with an object because we keep it: without it the object is not complete.
 EXPAND: dict[str, tuple[str, ...]] = {
@@ -28,17 +27,30 @@ EXPAND: dict[str, tuple[str, ...]] = {
     "subscriptions": ("customer", "discounts.source.coupon"),
     "customers": ("discount.source.coupon",),
     "invoices": ("payments",),
+    # As deep as Stripe expands: what an item's own discounts are worth can be read here only.
+    "subscription_items": ("price.tiers", "discounts.source.coupon"),
 }
 # What only the read of a single object may ask for: Stripe expands at most four levels, and a list is one.
 EXPAND_ONE: dict[str, tuple[str, ...]] = {"subscriptions": ("items.data.price.tiers",)}
 
 
-class StripeApi:
-    """Calls Stripe's API for connected accounts. Safe to share between threads."""
+def no_keys(_account_id: str) -> None:
+    """For a Vaultra whose accounts are all connected by consent."""
 
-    def __init__(self, settings: StripeSettings, clock: Clock) -> None:
+
+class StripeApi:
+    """Calls Stripe's API for connected accounts. Safe to share between threads.
+
+    Args:
+        keys: Asked before every read, so that a key that was wiped or replaced is not used again.
+        pace: Spaces the reads of each account; None reads as fast as it can.
+    """
+
+    def __init__(self, settings: StripeSettings, clock: Clock, keys: Keys = no_keys, pace: Pace | None = None) -> None:
         self._settings = settings
         self._clock = clock
+        self._keys = keys
+        self._pace = pace or Unpaced()
         self._client = stripe.StripeClient(
             settings.stripe_secret_key.get_secret_value(),
             client_id=settings.stripe_connect_client_id or None,
@@ -51,7 +63,12 @@ class StripeApi:
         if not self._settings.stripe_connect_client_id:
             raise Unavailable("Connecting to Stripe is not set up here: STRIPE_CONNECT_CLIENT_ID is missing")
         url: str = self._client.oauth.authorize_url(
-            {"scope": "read_only", "state": state, "redirect_uri": redirect_uri, "response_type": "code"}
+            {
+                "scope": self._settings.stripe_connect_scope,
+                "state": state,
+                "redirect_uri": redirect_uri,
+                "response_type": "code",
+            }
         )
         return url
 
@@ -68,8 +85,10 @@ class StripeApi:
             raise Unavailable("Stripe's answer names no account")
         livemode = body.get("livemode")
         if not isinstance(livemode, bool):
-            livemode = not self._settings.stripe_secret_key.get_secret_value().startswith(("sk_test", "rk_test"))
-        return OauthGrant(account_id=account, livemode=livemode)
+            livemode = is_live_key(self._settings.stripe_secret_key.get_secret_value())
+        told = (answer.last_response.headers or {}).get("date") if answer.last_response else None
+        granted_at = parsedate_to_datetime(told).astimezone(dt.UTC) if told else None
+        return OauthGrant(account_id=account, livemode=livemode, granted_at=granted_at)
 
     def deauthorize(self, account_id: str) -> None:
         try:
@@ -90,11 +109,21 @@ class StripeApi:
     def _read(self, account_id: str, path: str, params: dict[str, Any]) -> StripeRead:
         if not params["expand"]:
             del params["expand"]
-        return _patiently(lambda: self._get(account_id, path, params))
+        return patiently(lambda: self._get(account_id, path, params), account_id, self._pace)
 
     def _get(self, account_id: str, path: str, params: dict[str, Any]) -> StripeRead:
+        key = self._keys(account_id)
+        # An owner's key is its account's own: Stripe wants no header beside it.
+        who = {"stripe_account": account_id} if key is None else {"api_key": key}
         began = time.monotonic()
-        answer = self._client.raw_request("get", path, stripe_account=account_id, **params)
+        try:
+            answer = self._client.raw_request("get", path, **who, **params)
+        except stripe.StripeError as error:
+            if key is not None and isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+                raise refused_key(error) from error
+            translated = _translated(error)
+            translated.retry_after = told_wait(error.headers, self._clock())
+            raise translated from error
         told = answer.headers.get("date")
         answered_at = parsedate_to_datetime(told) if told else self._clock()
         # What we read is the state of when Stripe began to answer; its Date header is of when it had.
@@ -102,47 +131,23 @@ class StripeApi:
         return StripeRead(body=answer.data, as_of=as_of.astimezone(dt.UTC))
 
 
-def verify_signature(payload: bytes, header: str, secrets: list[str], now: dt.datetime) -> None:
-    """Raise `InvalidInput` unless one of the secrets signed these bytes within five minutes of `now`."""
-    try:
-        stamps = [part[2:] for part in header.split(",") if part.startswith("t=")]
-        signed_at = dt.datetime.fromtimestamp(int(stamps[0]), dt.UTC)
-        text = payload.decode()
-        signed = any(_signed_by(text, header, secret) for secret in secrets)
-    except Exception:
-        # The SDK raises more than it documents: TypeError for a header that is not ASCII, for one.
-        raise InvalidInput("The signature can't be read") from None
-    if not signed:
-        raise InvalidInput("The signature does not match")
-    if abs(now - signed_at) > SIGNATURE_TOLERANCE:
-        raise InvalidInput("The signature is too old, or from the future")
+def refused_key(error: stripe.StripeError) -> AccessRevoked:
+    """Why an owner's key was refused, in words for its owner; none of the key's characters are in them."""
+    permission = named_permission(error)
+    if permission is not None:
+        return AccessRevoked(
+            f"The restricted key may not read all that Vaultra needs. Set {permission} to Read at Stripe."
+        )
+    return AccessRevoked(
+        "Stripe does not accept the restricted key: it was deleted, replaced or limited to other addresses. "
+        "Paste a new one."
+    )
 
 
-def _signed_by(payload: str, header: str, secret: str) -> bool:
-    try:
-        return bool(stripe.WebhookSignature.verify_header(payload, header, secret, tolerance=None))
-    except stripe.SignatureVerificationError:
-        return False
-
-
-def _patiently(read: Callable[[], T]) -> T:
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return read()
-        except stripe.StripeError as error:
-            translated = _translated(error)
-            wait = _wait_seconds(error, attempt)
-            if not translated.retry or attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
-                raise translated from error
-            time.sleep(wait)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _wait_seconds(error: stripe.StripeError, attempt: int) -> float:
-    told = (error.headers or {}).get("retry-after", "")
-    if told.isdigit():
-        return float(told) + random.uniform(0, 0.2)  # noqa: S311 - jitter, not a secret
-    return random.uniform(0.5, 1.0) * 0.25 * 2.0**attempt  # noqa: S311
+def named_permission(error: stripe.StripeError) -> str | None:
+    """The permission whose lack Stripe complains about, as Stripe calls it; None when the error is another."""
+    found = _PERMISSION.search(str(error))
+    return None if found is None else found.group()
 
 
 def _translated(error: stripe.StripeError) -> VaultraError:

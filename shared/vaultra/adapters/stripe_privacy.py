@@ -1,73 +1,108 @@
-"""What of an event is kept: only the fields that the parsers read. Names, addresses and free text never are."""
+"""What of an event is kept: only the fields that the parsers read, place by place. Names and free text never are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from vaultra.ports import Json
 
-# The fields of any object that adapters/stripe_objects.py reads. A field that is not here is not kept, so a
-# parser that reads a new one has to name it, and a field that Stripe invents can't bring personal data in.
-KEPT = frozenset(
-    {
-        "id", "object", "created", "livemode", "deleted", "status", "currency", "amount", "amount_captured",
-        "paid", "captured", "customer", "payment_intent", "invoice", "balance_transaction", "refunds", "charge",
-        "reason", "balance_transactions", "payment_method_details", "actionable", "arrival_date", "automatic",
-        "reversed_by", "failure_balance_transaction", "failure_code", "net", "fee", "type", "exchange_rate",
-        "items", "discounts", "discount", "pause_collection", "start_date", "trial_end", "cancel_at",
-        "canceled_at", "ended_at", "subscription", "parent", "payments", "amount_paid", "charges_enabled",
-        "payouts_enabled", "requirements", "default_currency", "available", "pending",
-    }
-)  # fmt: skip
-# Of a card, what tells payers apart and what kind of dispute it is; never its number, expiry or holder.
-CARD = ("fingerprint", "case_type")
-# Free text and references inside what is kept.
-DROPPED_INSIDE = frozenset({"metadata", "nickname", "name", "description", "email", "address", "phone", "shipping"})
-# Far deeper than any object of Stripe's, and far from what the interpreter's stack or jsonb can't hold.
-DEEPEST = 64
+# A shape names the fields that are kept of an object, each with the shape of what is inside. A field with an empty
+# shape is a single value: of an object in its place only the id is kept. A list has its elements' shape. So a
+# parser that reads a new field has to name it here, and what Stripe invents can't bring personal data in.
+Shape = Mapping[str, "Shape"]
+VALUE: Shape = {}
+
+
+def _values(*names: str) -> dict[str, Shape]:
+    return dict.fromkeys(names, VALUE)
+
+
+MOVEMENT = _values("id", "object", "amount", "currency", "exchange_rate", "created")
+COUPON = _values("id", "percent_off", "amount_off", "currency", "duration")
+DISCOUNT: Shape = {**_values("id", "start", "end"), "coupon": COUPON, "source": {"coupon": COUPON}}
+RECURRING = _values("interval", "interval_count", "usage_type")
+PRICE: Shape = {
+    **_values("currency", "unit_amount", "unit_amount_decimal", "amount", "amount_decimal"),
+    **_values("billing_scheme", "tiers_mode"),
+    **RECURRING,  # an older version's plan tells them itself
+    "recurring": RECURRING,
+    "tiers": _values("up_to", "unit_amount", "unit_amount_decimal", "flat_amount", "flat_amount_decimal"),
+    "transform_quantity": _values("divide_by", "round"),
+}
+ITEM: Shape = {**_values("id", "quantity"), "price": PRICE, "plan": PRICE, "discounts": DISCOUNT}
+COMMON = _values("id", "object", "created")
+REFUND: Shape = {**COMMON, **_values("amount", "currency", "status", "charge"), "balance_transaction": MOVEMENT}
+CUSTOMER: Shape = {**COMMON, **_values("deleted"), "discount": DISCOUNT}
+SHAPES: Mapping[str, Shape] = {
+    "charge": {
+        **COMMON,
+        **_values("amount", "amount_captured", "currency", "status", "paid", "captured"),
+        **_values("customer", "payment_intent", "invoice"),
+        "balance_transaction": MOVEMENT,
+        # What tells payers apart; never a card's number, expiry or holder.
+        "payment_method_details": {"card": _values("fingerprint")},
+        "refunds": {"data": REFUND},
+    },
+    "refund": REFUND,
+    "dispute": {
+        **COMMON,
+        **_values("amount", "currency", "status", "reason", "charge"),
+        "balance_transactions": MOVEMENT,
+        "payment_method_details": {"card": _values("case_type")},
+    },
+    "radar.early_fraud_warning": {**COMMON, **_values("charge", "actionable")},
+    "payout": {
+        **COMMON,
+        **_values("amount", "currency", "arrival_date", "status", "automatic", "balance_transaction"),
+        **_values("reversed_by", "failure_balance_transaction", "failure_code"),
+    },
+    "balance_transaction": {**MOVEMENT, **_values("net", "fee", "type", "source")},
+    "subscription": {
+        **COMMON,
+        **_values("status", "currency", "start_date", "trial_end", "cancel_at", "canceled_at", "ended_at"),
+        "customer": CUSTOMER,
+        "pause_collection": _values("behavior", "resumes_at"),
+        "discount": DISCOUNT,
+        "discounts": DISCOUNT,
+        "items": {**_values("has_more"), "data": ITEM},
+    },
+    "customer": CUSTOMER,
+    "invoice": {
+        **COMMON,
+        **_values("status", "currency", "amount_paid", "customer", "subscription", "charge", "payment_intent"),
+        "parent": {"subscription_details": _values("subscription")},
+        "payments": {"data": {"payment": _values("charge", "payment_intent")}},
+    },
+    "discount": {**COMMON, **_values("customer", "subscription")},
+    "account": {
+        **COMMON,
+        **_values("charges_enabled", "payouts_enabled", "default_currency"),
+        "requirements": _values("past_due"),
+    },
+    "balance": {**_values("object"), **dict.fromkeys(("available", "pending"), _values("amount", "currency"))},
+}  # fmt: skip
+OTHERS = _values("id", "object")
+THIN = "v2.core.event"
+RELATED = _values("id", "type", "url")
 
 
 def without_personal_data(event: Json) -> Json:
-    """The event with its object reduced to what is used; what it was before is not kept at all.
-
-    Raises:
-        ValueError: When the object is nested more deeply than any of Stripe's.
-    """
+    """What is kept of an event's payload: its object reduced to what is used, or the name of a thin event's object."""
+    if event.get("object") == THIN:
+        related = event.get("related_object")
+        return {"related_object": _kept(related, RELATED) if isinstance(related, dict) else None}
     data = event.get("data")
     subject = data.get("object") if isinstance(data, dict) else None
     if not isinstance(subject, dict):
-        return event
-    return {**event, "data": {"object": _reduced(subject)}}
+        return {"data": {"object": None}}
+    kind = subject.get("object")
+    return {"data": {"object": _kept(subject, SHAPES.get(kind, OTHERS) if isinstance(kind, str) else OTHERS)}}
 
 
-def _reduced(subject: Json) -> Json:
-    kept = {name: _inside(value) for name, value in subject.items() if name in KEPT}
-    if subject.get("object") == "balance_transaction" and "source" in subject:
-        kept["source"] = _reference(subject["source"])
-    if "payment_method_details" in kept:
-        kept["payment_method_details"] = {"card": _card(kept["payment_method_details"])}
-    for name in ("customer", "charge", "payment_intent", "invoice"):
-        if name in kept:
-            kept[name] = _reference(kept[name])
-    refunds = kept.get("refunds")
-    if isinstance(refunds, dict) and isinstance(refunds.get("data"), list):
-        kept["refunds"] = {**refunds, "data": [_reduced(item) for item in refunds["data"] if isinstance(item, dict)]}
-    return kept
-
-
-def _inside(value: Any, depth: int = 0) -> Any:
-    if depth > DEEPEST:
-        raise ValueError("nested too deeply")
+def _kept(value: Any, shape: Shape) -> Any:
     if isinstance(value, dict):
-        return {name: _inside(item, depth + 1) for name, item in value.items() if name not in DROPPED_INSIDE}
+        if not shape:
+            return found if isinstance(found := value.get("id"), str) else {}
+        return {name: _kept(value[name], inner) for name, inner in shape.items() if name in value}
     if isinstance(value, list):
-        return [_inside(item, depth + 1) for item in value]
+        return [_kept(item, shape) for item in value if not isinstance(item, list)]
     return value
-
-
-def _card(details: Any) -> Json:
-    card = details.get("card") if isinstance(details, dict) else None
-    return {name: card[name] for name in CARD if name in card} if isinstance(card, dict) else {}
-
-
-def _reference(value: Any) -> Any:
-    """The id of an expanded object, which may hold a person's name; anything else as it is."""
-    return value.get("id") if isinstance(value, dict) else value

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 
 from vaultra.db.models import StripeEvent
 
@@ -74,12 +74,27 @@ KEEP = text(
     )
     select id from inserted
     union all
-    select known.id from stripe_events known
-    join incoming using (livemode, account, event_id)
+    select known.id from incoming
+    cross join lateral (
+        select id, status from stripe_events stored
+        where stored.livemode = incoming.livemode and stored.account = incoming.account
+          and stored.event_id = incoming.event_id
+        limit 1 -- so that it stays a look-up in the unique index: else all that is pending may be gone through
+    ) known
     where known.status = 'pending'
     order by id
     """
 )
+
+
+def count_known(conn: Connection, events: Sequence[ReceivedEvent]) -> int:
+    """How many of these different events of one account are in the inbox already, whatever became of them."""
+    known = select(func.count()).where(
+        StripeEvent.livemode == events[0].livemode,
+        StripeEvent.account == events[0].account,
+        StripeEvent.event_id == func.any(bindparam("event_ids", type_=ARRAY(TEXT))),
+    )
+    return conn.execute(known, {"event_ids": [event.event_id for event in events]}).scalar_one()
 
 
 def list_waiting(conn: Connection, limit: int) -> list[int]:
@@ -151,10 +166,10 @@ def record_failure(conn: Connection, event: PendingEvent, error: str, *, final: 
     return dead
 
 
-def postpone(conn: Connection, event_id: int, reason: str) -> None:
-    """Say why an event could not be applied yet, without counting it as a failure."""
-    statement = update(StripeEvent).where(StripeEvent.id == event_id, StripeEvent.status == "pending")
-    conn.execute(statement.values(error=reason[:500]))
+def postpone(conn: Connection, ids: Iterable[int], reason: str) -> None:
+    """Say why events could not be applied yet, without counting it as a failure; they are no longer "waiting"."""
+    statement = update(StripeEvent).where(StripeEvent.id == func.any(IDS), StripeEvent.status == "pending")
+    conn.execute(statement.values(error=reason[:500]), {"ids": sorted(ids)})
 
 
 def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:
@@ -187,11 +202,14 @@ UNPARK_CONNECTED = text(
 
 
 def list_overdue(conn: Connection, before: dt.datetime, limit: int) -> list[int]:
-    """Events still pending that arrived before a moment, oldest first: their announcement may be lost."""
+    """Events still pending that arrived before a moment: their announcement may be lost.
+
+    The oldest first, those that failed before last: however many keep failing, they hold up no others.
+    """
     statement = (
         select(StripeEvent.id)
         .where(StripeEvent.status == "pending", StripeEvent.received_at < before)
-        .order_by(StripeEvent.received_at)
+        .order_by(StripeEvent.error.is_not(None), StripeEvent.received_at)
         .limit(limit)
     )
     return [row.id for row in conn.execute(statement)]
@@ -213,13 +231,13 @@ PURGES = (
     ),
     (
         "payloads",
-        "update stripe_events set payload = null where payload is not null and status in ('done', 'ignored') "
+        "update stripe_events set payload = null where payload is not null and status in ('done', 'ignored', 'dead') "
         "and received_at < :before",
         dt.timedelta(days=30),
     ),
     (
         "rows",
-        "delete from stripe_events where status in ('done', 'ignored') and received_at < :before",
+        "delete from stripe_events where status in ('done', 'ignored', 'dead') and received_at < :before",
         dt.timedelta(days=90),
     ),
 )

@@ -258,7 +258,9 @@ class IntegrationAccount(Base):
     """A connection of one business to one outside account (`external_id`, Stripe's `acct_…`).
 
     The row outlives a disconnection: objects belong to it and are never moved to another business.
-    `standing` is what the account object says: charges_enabled, payouts_enabled, past_due.
+    `standing` is what the account object says: charges_enabled, payouts_enabled, past_due. `granted_at` is when
+    Stripe let us in, by Stripe's clock. `sealed_key` is the owner's restricted key, sealed to this row
+    (`vaultra.sealing`); None when the account is read with the platform's key.
     """
 
     __tablename__ = "integration_accounts"
@@ -275,8 +277,10 @@ class IntegrationAccount(Base):
     version_at: Mapped[dt.datetime | None]
     history_complete: Mapped[bool] = mapped_column(server_default=text("false"))
     connected_at: Mapped[dt.datetime]
+    granted_at: Mapped[dt.datetime | None]
     disconnected_at: Mapped[dt.datetime | None]
     last_synced_at: Mapped[dt.datetime | None]
+    sealed_key: Mapped[str | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     __table_args__ = (
         CheckConstraint("status in ('connected', 'error', 'disconnected')", name="ck_integration_accounts_status"),
@@ -296,6 +300,15 @@ class IntegrationAccount(Base):
             unique=True,
             postgresql_where=text("status <> 'disconnected'"),
         ),
+        # A read names an account and no mode, so an account has one key at a time.
+        Index(
+            "uq_integration_accounts_key",
+            "provider",
+            "external_id",
+            unique=True,
+            postgresql_where=text("sealed_key is not null"),
+        ),
+        CheckConstraint("sealed_key is null or status <> 'disconnected'", name="ck_integration_accounts_key_wiped"),
     )
 
 
@@ -331,9 +344,11 @@ class StripeEvent(Base):
 class SyncRun(Base):
     """One pass over an account's objects at Stripe; each step commits its cursor with its rows.
 
-    kind: initial (last 90 days), history (back to 24 months), incremental. `plan` lists the
-    resources with their windows, `position` is the index in it, `cursor` the last object's id,
-    `progress` the share of the run that is read (0 to 1).
+    kind: initial (last 90 days), history (back to 24 months), incremental, reconcile (events that no
+    webhook brought). `plan` lists the resources with their windows, `position` is the index in it,
+    `cursor` the last object's id, `progress` the share of the run that is read (0 to 1). `attempts` are
+    the failures of its present step in a row, `failing_since` the first of them. `updated_at` is when a
+    step of it was last done, tried or announced again.
     """
 
     __tablename__ = "sync_runs"
@@ -350,11 +365,12 @@ class SyncRun(Base):
     objects: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     error: Mapped[str | None]
+    failing_since: Mapped[dt.datetime | None]
     started_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
     __table_args__ = (
-        CheckConstraint("kind in ('initial', 'history', 'incremental')", name="ck_sync_runs_kind"),
+        CheckConstraint("kind in ('initial', 'history', 'incremental', 'reconcile')", name="ck_sync_runs_kind"),
         Index(
             "uq_sync_runs_open",
             "integration_account_id",

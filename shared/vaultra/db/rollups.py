@@ -4,8 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, DATE
+from sqlalchemy import Connection, text
 
 from vaultra.db.objects import Account
 from vaultra.db.statements import statement
@@ -21,13 +20,7 @@ def recompute(conn: Connection, account: Account, days: Iterable[dt.date]) -> No
     }
     if not parameters["days"]:
         return
-    conn.execute(FORGET, {"account": account.id, "days": parameters["days"]})
     conn.execute(statement("recompute_rollups"), parameters)
-
-
-FORGET = text("delete from daily_rollups where integration_account_id = :account and day = any(:days)").bindparams(
-    bindparam("days", type_=ARRAY(DATE))
-)
 
 
 def request_metrics(conn: Connection, business_ids: Iterable[UUID], now: dt.datetime) -> list[UUID]:
@@ -35,19 +28,18 @@ def request_metrics(conn: Connection, business_ids: Iterable[UUID], now: dt.date
 
     The upsert waits for a computation that is taking the request away at this moment, so no change is lost.
     """
-    asked = []
-    for business_id in sorted(set(business_ids)):
-        row = conn.execute(REQUEST, {"business": business_id, "now": now}).one()
-        if row.is_new:
-            asked.append(business_id)
-    return asked
+    businesses = sorted(set(business_ids))
+    if not businesses:
+        return []
+    return [row.business_id for row in conn.execute(REQUEST, {"businesses": businesses, "now": now}) if row.is_new]
 
 
 REQUEST = text(
     """
-    insert into metrics_due as due (business_id, requested_at) values (:business, :now)
+    insert into metrics_due as due (business_id, requested_at)
+    select business_id, :now from unnest(cast(:businesses as uuid[])) as business_id order by business_id
     on conflict (business_id) do update set requested_at = due.requested_at
-    returning (xmax = 0) as is_new
+    returning business_id, (xmax = 0) as is_new
     """
 )
 

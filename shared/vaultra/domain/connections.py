@@ -1,6 +1,7 @@
 """A business's connection to its Stripe account, and how far reading its history has come."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,13 @@ class OauthState:
     business_id: UUID
 
 
+class Mode(StrEnum):
+    """How an account lets us in: by its owner's consent at Stripe, or by a restricted key of theirs."""
+
+    OAUTH = "oauth"
+    KEY = "key"
+
+
 @dataclass(frozen=True)
 class Connection:
     """A business's Stripe account that has not been disconnected.
@@ -27,10 +35,43 @@ class Connection:
     business_id: UUID
     external_id: str
     livemode: bool
+    mode: Mode
     working: bool
     error: str | None
     connected_at: dt.datetime
     last_synced_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class SealedKey:
+    """An owner's restricted key as it is stored, and the connection it belongs to; `sealed` None when there is none."""
+
+    connection_id: UUID
+    business_id: UUID
+    external_id: str
+    sealed: str | None
+
+
+_RESTRICTED_KEY = re.compile(r"rk_(live|test)_[A-Za-z0-9]{10,240}")
+
+
+def refusal_of_key(key: str) -> str | None:
+    """Why this can't be a restricted key of Stripe's, in words for whoever pasted it; None when it may be one."""
+    if key.startswith("sk_"):
+        return (
+            "This is a secret key, which can do everything in your Stripe account. Vaultra keeps nothing of it. "
+            "Create a restricted key that can only read, and paste that one."
+        )
+    if key.startswith("pk_"):
+        return "This is a publishable key, which can't read your payments. Create a restricted key and paste that one."
+    if _RESTRICTED_KEY.fullmatch(key) is None:
+        return "This is not a whole restricted key: those begin with rk_live_ or rk_test_. Copy it again from Stripe."
+    return None
+
+
+def is_live_key(key: str) -> bool:
+    """Whether a key of Stripe's belongs to live mode; what is no test key does."""
+    return not key.startswith(("sk_test", "rk_test"))
 
 
 class BackfillKind(StrEnum):
@@ -99,4 +140,4 @@ def _phase(current: BackfillRun | None) -> Phase:
 
 
 def _percent(run: BackfillRun) -> int:
-    return int(100 * min(run.progress, 1))
+    return min(int(100 * run.progress), 99)  # it is whole when it has ended, and not before

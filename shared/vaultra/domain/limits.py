@@ -41,5 +41,9 @@ RESET_BY_ADDRESS = Limit("reset_by_address", 30, _HOUR)
 GOOGLE_BY_ADDRESS = Limit("google_by_address", 60, _HOUR)
 TOKEN_TRIES_BY_ADDRESS = Limit("token_tries_by_address", 30, _QUARTER)
 INVITATIONS_BY_BUSINESS = Limit("invitations_by_business", 50, dt.timedelta(days=1))
+# Beside the reading every quarter of an hour that goes on by itself.
+SYNC_BY_BUSINESS = Limit("sync_by_business", 1, dt.timedelta(minutes=1))
+# Checking a key asks Stripe about thirty questions, and nobody should find out here what a stolen one can do.
+KEY_CHECKS_BY_BUSINESS = Limit("key_checks_by_business", 10, _QUARTER)
 # Whoever has many businesses can't write to one address without end.
 INVITATIONS_BY_EMAIL = Limit("invitations_by_email", 10, dt.timedelta(days=1))

@@ -1,10 +1,10 @@
-"""Connecting a business to its Stripe account through OAuth, reporting the connection, and ending it."""
+"""Connecting a business to its Stripe account, by consent or by key, reporting the connection, and ending it."""
 
 import contextlib
 import datetime as dt
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection as Database
@@ -12,10 +12,12 @@ from sqlalchemy import Connection as Database
 from vaultra.db import accounts, connections
 from vaultra.db.sync_runs import Run
 from vaultra.domain.accounts import Role
-from vaultra.domain.connections import Backfill, Connection, OauthState, backfill
-from vaultra.errors import AccessRevoked, Conflict, Forbidden, InvalidInput
-from vaultra.ports import OauthGrant, StripeGateway
-from vaultra.usecases import ingestion, sync
+from vaultra.domain.connections import Backfill, Connection, Mode, OauthState, backfill
+from vaultra.domain.limits import SYNC_BY_BUSINESS
+from vaultra.errors import AccessRevoked, Conflict, Forbidden, InvalidInput, NotFound
+from vaultra.ports import KeyRights, OauthGrant, StripeGateway
+from vaultra.sealing import Place, Sealing
+from vaultra.usecases import ingestion, limits, sync
 
 STATE_LIFETIME = dt.timedelta(minutes=10)
 STATE_BYTES = 32
@@ -95,17 +97,56 @@ def connect(conn: Database, *, business_id: UUID, grant: OauthGrant, now: dt.dat
 
     Raises:
         Conflict: the account is connected to another business, or the business to another account.
+        Forbidden: the business is being deleted.
     """
-    connection = connections.connect(
-        conn, business_id=business_id, external_id=grant.account_id, livemode=grant.livemode, now=now
-    )
+    connection = _connect(conn, business_id, grant.account_id, grant.livemode, now, grant.granted_at)
+    return _begin_to_read(conn, connection, now)
+
+
+def connect_with_key(
+    conn: Database,
+    stripe: StripeGateway,
+    sealing: Sealing,
+    *,
+    business_id: UUID,
+    key: str,
+    rights: KeyRights,
+    now: dt.datetime,
+) -> Connected:
+    """Connect the key's account to the business, store the key sealed, and begin to read.
+
+    A connection of the two by consent becomes one by key: the access given at Stripe is given back.
+
+    Raises:
+        Conflict: the account is connected to another business, or the business to another account.
+        Forbidden: the business is being deleted.
+        Unavailable: the access can't be given back now.
+    """
+    assert rights.account_id is not None, "a key that reads all we need reads its account"
+    before = connections.find_connection(conn, business_id)
+    connection = _connect(conn, business_id, rights.account_id, rights.livemode, now)
+    place = Place(connection.id, business_id, connection.external_id)
+    if not connections.keep_key(conn, connection.id, sealing.seal(key, place)):
+        raise _taken()
+    if before is not None and before.id == connection.id and before.mode is Mode.OAUTH:
+        _give_back(stripe, connection)
+    return _begin_to_read(conn, replace(connection, mode=Mode.KEY), now)
+
+
+def sync_now(conn: Database, business_id: UUID, now: dt.datetime) -> Run:
+    """Begin to read what is new, or give the run that does so already; the caller announces (run.id, run.step).
+
+    While the first reading has not ended, that is the run: it goes on from where it is.
+
+    Raises:
+        Conflict: no account is connected.
+        RateLimited: it was asked for less than a minute ago.
+    """
+    connection = connections.find_connection(conn, business_id)
     if connection is None:
-        if connections.find_connection(conn, business_id) is not None:
-            raise Conflict("Another Stripe account is connected to this business. Disconnect it first.")
-        raise Conflict("This Stripe account is connected to another business. Disconnect it there first.")
-    waiting = ingestion.unpark(conn, grant.account_id, grant.livemode)
-    run = sync.start(conn, integration_account_id=connection.id, kind="initial", now=now)
-    return Connected(connection, run, ingestion.messages_of(waiting))
+        raise Conflict("No Stripe account is connected to this business. Connect one first.")
+    limits.take(conn, now, SYNC_BY_BUSINESS.of(str(business_id)))
+    return sync.start(conn, integration_account_id=connection.id, kind="incremental", now=now)
 
 
 def status(conn: Database, business_id: UUID) -> Status:
@@ -117,13 +158,52 @@ def status(conn: Database, business_id: UUID) -> Status:
 
 
 def disconnect(conn: Database, stripe: StripeGateway, *, business_id: UUID, now: dt.datetime) -> None:
-    """Give the access back at Stripe and forget the connection; nothing happens when there is none."""
+    """Give the access back at Stripe and forget the connection; nothing happens when there is none.
+
+    A restricted key is wiped here, and nothing can be given back for it: only its owner can delete it at Stripe.
+    """
     connection = connections.find_connection(conn, business_id)
     if connection is None:
         return
+    if connection.mode is Mode.OAUTH:
+        _give_back(stripe, connection)
+    connections.disconnect(conn, connection.id, now)
+
+
+def _connect(
+    conn: Database,
+    business_id: UUID,
+    account_id: str,
+    livemode: bool,
+    now: dt.datetime,
+    granted_at: dt.datetime | None = None,
+) -> Connection:
+    try:
+        connection = connections.connect(
+            conn, business_id=business_id, external_id=account_id, livemode=livemode, now=now, granted_at=granted_at
+        )
+    except NotFound as error:
+        raise Forbidden("You don't have access to this business.") from error
+    if connection is not None:
+        return connection
+    if connections.find_connection(conn, business_id) is not None:
+        raise Conflict("Another Stripe account is connected to this business. Disconnect it first.")
+    raise _taken()
+
+
+def _begin_to_read(conn: Database, connection: Connection, now: dt.datetime) -> Connected:
+    waiting = ingestion.unpark(conn, connection.external_id, connection.livemode)
+    run = sync.start(conn, integration_account_id=connection.id, kind="initial", now=now)
+    return Connected(connection, run, ingestion.messages_of(waiting))
+
+
+def _give_back(stripe: StripeGateway, connection: Connection) -> None:
     with contextlib.suppress(AccessRevoked):
         stripe.deauthorize(connection.external_id)
-    connections.disconnect(conn, connection.id, now)
+
+
+def _taken() -> Conflict:
+    return Conflict("This Stripe account is connected to another business. Disconnect it there first.")
 
 
 def _hash(state: str) -> str:

@@ -1,4 +1,8 @@
-"""What a tick of the scheduler sets in motion: pages of due work, and whatever lost its announcement."""
+"""What a tick of the scheduler sets in motion: pages of due work, and whatever lost its announcement.
+
+Cloud Scheduler may deliver a tick twice and names no minute on a topic. So no job keeps a record of its ticks:
+each looks at what its last one left behind, one tick of a job at a time, and a second one finds nothing to do.
+"""
 
 import datetime as dt
 from collections.abc import Callable
@@ -9,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import expiry, inbox, objects, rollups, sync_runs
+from vaultra.db.sync_runs import Run
 from vaultra.telemetry import log
 from vaultra.usecases import ingestion, mailing, sync
 
@@ -18,6 +23,12 @@ SWEPT_AT_ONCE = 5000
 OVERDUE = dt.timedelta(seconds=60)
 # A step may take as long as the function may run.
 STALLED = dt.timedelta(seconds=360)
+# Shorter than any schedule, and longer than a tick is late.
+SYNCED_JUST_NOW = dt.timedelta(minutes=10)
+RECONCILED_JUST_NOW = dt.timedelta(hours=12)
+# An account that does not let us in is asked again once a day: only its owner can change that.
+REFUSED_FOR = dt.timedelta(days=1)
+RUNS_KEPT = dt.timedelta(days=30)
 METRICS_TOPIC = "metrics-due"
 TICK_TOPIC = "tick"
 
@@ -38,7 +49,9 @@ def run(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
     Raises:
         KeyError: For a job nobody knows.
     """
-    return JOBS[tick.job](conn, tick, now)
+    job = JOBS[tick.job]
+    sync_runs.lock_job(conn, tick.job)
+    return job(conn, tick, now)
 
 
 def _sweep(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
@@ -46,7 +59,7 @@ def _sweep(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement
     before = now - OVERDUE
     inbox.unpark_connected(conn)
     events = inbox.list_overdue(conn, before, SWEPT_AT_ONCE)
-    steps = sync_runs.list_stalled(conn, now - STALLED, PAGE)
+    steps = sync_runs.take_stalled(conn, now, now - STALLED, PAGE)
     businesses = rollups.list_overdue_metrics(conn, before, PAGE)
     mails = mailing.sweep(conn, now)
     if events or steps or businesses or mails:
@@ -61,15 +74,36 @@ def _sweep(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement
 
 
 def _stripe_sync(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
-    """Begin an incremental run for every account whose first run has ended."""
-    page = objects.list_connected(conn, tick.after, PAGE)
-    announcements: list[Announcement] = []
-    for account_id, _ in page:
-        if sync_runs.last_finished(conn, account_id) is None:
+    """Begin an incremental run for every account that has been read once; go on with the first reading of others."""
+    page = sync_runs.list_due(conn, tick.after, PAGE)
+    begun = []
+    for account in page:
+        if account.refused_at is not None and not account.working and now - account.refused_at < REFUSED_FOR:
             continue
-        begun = sync.start(conn, integration_account_id=account_id, kind="incremental", now=now)
-        announcements.append((sync.TOPIC, {"run_id": str(begun.id), "step": begun.step}))
-    return announcements + _next_page(tick, page)
+        if account.read_at is None:
+            begun.append(sync.go_on(conn, integration_account_id=account.id, kind="initial", now=now))
+        elif account.begun_at is None or now - account.begun_at >= SYNCED_JUST_NOW:
+            begun.append(sync.start(conn, integration_account_id=account.id, kind="incremental", now=now))
+    return _first_steps(begun) + _next_page(tick, [account.id for account in page])
+
+
+def _reconcile(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
+    """Look through Stripe's events for what no webhook brought, and take a history up that came to a stop."""
+    page = sync_runs.list_due(conn, tick.after, PAGE)
+    begun = []
+    for account in page:
+        if account.read_at is None or (account.refused_at is not None and not account.working):
+            continue
+        if not account.history_complete:
+            begun.append(sync.go_on(conn, integration_account_id=account.id, kind="history", now=now))
+        if account.reconciled_at is None or now - account.reconciled_at >= RECONCILED_JUST_NOW:
+            begun.append(sync.start(conn, integration_account_id=account.id, kind="reconcile", now=now))
+    return _first_steps(begun) + _next_page(tick, [account.id for account in page])
+
+
+def _first_steps(runs: list[Run]) -> list[Announcement]:
+    """Those of the runs that have just begun; the others have their messages, or the sweeper announces them."""
+    return [(sync.TOPIC, {"run_id": str(run.id), "step": run.step}) for run in runs if run.new]
 
 
 def _compute_metrics(conn: Connection, tick: Tick, _now: dt.datetime) -> list[Announcement]:
@@ -77,26 +111,28 @@ def _compute_metrics(conn: Connection, tick: Tick, _now: dt.datetime) -> list[An
     page = objects.list_connected(conn, tick.after, PAGE)
     businesses = sorted({str(business_id) for _, business_id in page})
     announcements: list[Announcement] = [(METRICS_TOPIC, {"business_ids": businesses})] if businesses else []
-    return announcements + _next_page(tick, page)
+    return announcements + _next_page(tick, [account_id for account_id, _ in page])
 
 
 def _purge(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
     """Forget what need not be kept."""
     log.info("inbox.purged", **inbox.purge(conn, now))
     log.info("mails.purged", rows=mailing.purge(conn, now))
+    log.info("sync_runs.purged", rows=sync_runs.purge(conn, now - RUNS_KEPT))
     log.info("expired.purged", **expiry.purge(conn, now))
     return []
 
 
-def _next_page(tick: Tick, page: list[tuple[UUID, UUID]]) -> list[Announcement]:
-    if len(page) < PAGE:
+def _next_page(tick: Tick, accounts: list[UUID]) -> list[Announcement]:
+    if len(accounts) < PAGE:
         return []
-    return [(TICK_TOPIC, {"job": tick.job, "after": str(page[-1][0])})]
+    return [(TICK_TOPIC, {"job": tick.job, "after": str(accounts[-1])})]
 
 
 JOBS: dict[str, Callable[[Connection, Tick, dt.datetime], list[Announcement]]] = {
     "sweep": _sweep,
     "stripe_sync": _stripe_sync,
+    "reconcile": _reconcile,
     "compute_metrics": _compute_metrics,
     "purge": _purge,
 }

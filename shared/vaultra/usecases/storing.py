@@ -9,13 +9,16 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from vaultra.adapters.stripe_billing import items_untold
 from vaultra.adapters.stripe_objects import (
-    ParsedObject,
+    ACCOUNT,
     account_currency,
     account_standing,
     parse,
+    parse_account,
     resource_of,
 )
+from vaultra.adapters.stripe_parsing import ParsedObject
 from vaultra.db import objects, rollups
 from vaultra.db.objects import Account, ObjectRow, StoredVersion
 from vaultra.domain.versions import Reading, Verdict, Version, judge, judge_reading
@@ -24,7 +27,7 @@ from vaultra.ports import StripeGateway, StripeRead
 
 # A tombstone needs no more than an id in these tables; objects of the others are never deleted at Stripe.
 DELETABLE = frozenset({"customers", "invoices"})
-ACCOUNT = "account"
+ITEMS = "subscription_items"
 LONG_AGO = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
@@ -82,7 +85,8 @@ def states_of(parsed: ParsedObject, version_at: dt.datetime) -> list[State]:
 def store(conn: Connection, account: Account, states: Iterable[State], answers: Answers) -> Stored:
     """Write what is newer and recompute its days, under the account's lock.
 
-    When `needed` is not empty the caller rolls back, reads those objects and tries again with the answers.
+    When `needed` is not empty nothing was written: the caller rolls back, reads those objects and tries again with
+    the answers, or leaves out what needs them.
     """
     stored = Stored()
     if account.settlement_currency is None:
@@ -92,33 +96,47 @@ def store(conn: Connection, account: Account, states: Iterable[State], answers: 
     for state in states:
         by_table.setdefault(state.table, {}).setdefault(state.id, []).append(state)
     # Movements come last: they settle charges, which may be new themselves.
-    for table in sorted(by_table, key=lambda table: (table == "balance_transactions", table)):
-        _store_table(conn, account, table, by_table[table], answers, stored)
-    if not stored.needed:
-        rollups.recompute(conn, account, stored.days)
+    tables = sorted(by_table, key=lambda table: (table == "balance_transactions", table))
+    # Nothing is written before everything is decided, so that asking for a reading costs no write.
+    decided = [_decide_table(conn, account, table, by_table[table], answers, stored) for table in tables]
+    if stored.needed:
+        return stored
+    for table, (rows, known) in zip(tables, decided, strict=True):
+        _write_table(conn, account, table, rows, known, stored)
+    rollups.recompute(conn, account, stored.days)
     return stored
 
 
-def _store_table(
+def _decide_table(
     conn: Connection,
     account: Account,
     table: str,
     by_id: Mapping[str, list[State]],
     answers: Answers,
     stored: Stored,
-) -> None:
+) -> tuple[list[ObjectRow], dict[str, StoredVersion]]:
+    """The rows to write and what they replace; what must be read first is added to `stored.needed`."""
     known = objects.stored_versions(conn, account.id, table, sorted(by_id))
     rows: list[ObjectRow] = []
     for object_id in sorted(by_id):
         before = known.get(object_id)
         answer = answers.get((account.id, table, object_id))
-        row, read = _decide(before, by_id[object_id], answer)
+        row, read = decide(before, by_id[object_id], answer)
         if read:
             stored.needed.append(ReadRequest(account, table, object_id, before.version if before else None))
         elif row is not None and (before is not None or not _is_tombstone(row) or table in DELETABLE):
             rows.append(row)
-    if stored.needed:
-        return
+    return rows, known
+
+
+def _write_table(
+    conn: Connection,
+    account: Account,
+    table: str,
+    rows: Sequence[ObjectRow],
+    known: Mapping[str, StoredVersion],
+    stored: Stored,
+) -> None:
     buried = [row for row in rows if _is_tombstone(row) and table not in DELETABLE]
     objects.write(conn, account, table, [row for row in rows if row not in buried])
     objects.bury(conn, account, table, buried)
@@ -126,7 +144,7 @@ def _store_table(
     stored.days |= _touched_days(conn, account, table, rows, known)
 
 
-def _decide(
+def decide(
     before: StoredVersion | None, states: Sequence[State], answer: Answer | None
 ) -> tuple[ObjectRow | None, bool]:
     """The row to write, if any, and whether the object has to be read first."""
@@ -168,8 +186,12 @@ def _row(state: State) -> ObjectRow:
     if state.parsed is None:
         return ObjectRow(state.id, state.version_at, state.version_at, "deleted", {"deleted": True})
     values = {**state.parsed.values, "deleted": bool(state.parsed.values.get("deleted", False))}
-    content = hashlib.blake2b(orjson.dumps(values, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-    return ObjectRow(state.id, state.parsed.created_at, state.version_at, content, values)
+    return ObjectRow(state.id, state.parsed.created_at, state.version_at, content_hash(values), values)
+
+
+def content_hash(values: dict[str, Any]) -> str:
+    """Tells two contents apart, whatever the order of their fields."""
+    return hashlib.blake2b(orjson.dumps(values, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def _merged(older: ObjectRow, newer: ObjectRow) -> ObjectRow:
@@ -215,8 +237,8 @@ def read_again(stripe: StripeGateway, requests: Iterable[ReadRequest]) -> Answer
         external = request.account.external_id
         if request.table == ACCOUNT:
             account = read_account(stripe, request.account)
-            state = State(ACCOUNT, request.id, account.as_of, None)
-            answers[request.key] = Answer(state, account.body, None)
+            state = State(ACCOUNT, request.id, account.as_of, parse_account(account.body))
+            answers[request.key] = Answer(state, account.body, request.instead_of)
             continue
         try:
             read = stripe.retrieve(external, resource_of(request.table), request.id)
@@ -225,11 +247,26 @@ def read_again(stripe: StripeGateway, requests: Iterable[ReadRequest]) -> Answer
             gone = State(request.table, request.id, LONG_AGO, None)
             answers[request.key] = Answer(gone, None, request.instead_of)
             continue
-        parsed = parse(read.body, request.account.settlement_currency or "")
-        deleted = parsed is None or read.body.get("deleted")
+        body = read.body
+        if request.table == "subscriptions" and items_untold(body):
+            body = _with_items(stripe, external, body)
+        parsed = parse(body, request.account.settlement_currency or "")
+        deleted = parsed is None or body.get("deleted")
         state = State(request.table, request.id, read.as_of, None if deleted else parsed)
-        answers[request.key] = Answer(state, read.body, request.instead_of)
+        answers[request.key] = Answer(state, body, request.instead_of)
     return answers
+
+
+def _with_items(stripe: StripeGateway, external: str, subscription: dict[str, Any]) -> dict[str, Any]:
+    """The subscription with all of its items: it shows the first of them only, and their coupons by name."""
+    items: list[dict[str, Any]] = []
+    more = True
+    while more:
+        after = {"starting_after": items[-1]["id"]} if items else {}
+        page = stripe.list_page(external, ITEMS, {"subscription": subscription["id"], "limit": "100", **after}).body
+        items += page["data"]
+        more = bool(page.get("has_more")) and bool(page["data"])
+    return {**subscription, "items": {"object": "list", "data": items, "has_more": False}}
 
 
 def read_account(stripe: StripeGateway, account: Account) -> StripeRead:

@@ -5,8 +5,9 @@ that a run survives any crash, resumes where it was and never holds a transactio
 """
 
 import datetime as dt
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -17,31 +18,30 @@ from vaultra.db import inbox, objects, rollups, sync_runs
 from vaultra.db.inbox import ReceivedEvent
 from vaultra.db.objects import Account
 from vaultra.db.sync_runs import Run
-from vaultra.errors import AccessRevoked, InvalidInput, NotFound, Unavailable
+from vaultra.errors import InvalidInput, NotFound, Unavailable, VaultraError
 from vaultra.ports import Json, StripeGateway
 from vaultra.telemetry import log
-from vaultra.usecases import storing
+from vaultra.usecases import storing, sync_failures
 from vaultra.usecases.ingestion import MOST_READINGS, messages_of
 from vaultra.usecases.storing import Answers, State
+from vaultra.usecases.sync_plans import EVENTS_LISTED, RECENT, SINGLETONS, fraction_read, plan, progress
+
+__all__ = ["RECENT", "TOPIC", "StepResult", "go_on", "plan", "replay", "start", "take_step"]
 
 TOPIC = "stripe-sync-due"
 PAGE = 100
 OBJECTS_PER_STEP = 1000
-RECENT = dt.timedelta(days=90)
-HISTORY = dt.timedelta(days=731)  # 24 months
-# What changed while the last run was reading is read again.
-OVERLAP = dt.timedelta(hours=1)
-# Read beyond the 90 days: a payout is created up to two weeks before it arrives, and movements tell the balance.
-MARGIN = dt.timedelta(days=15)
-
-# Objects that have a time and are never changed but through events.
-DATED = ("charges", "refunds", "disputes", "payouts", "invoices", "radar/early_fraud_warnings")
-SINGLETONS = ("account", "balance")
-# A payment has one charge and one movement, and seldom anything else.
-WEIGHTS = {"charges": 20, "balance_transactions": 20}
+# Then a step ends with what it has read: its function has 300 s, and one more page may take 60 of them.
+SECONDS_PER_STEP = 120
 # Without these there is nothing to measure; every other resource an account may lack.
 ESSENTIAL = ("account", "charges")
-UNREADABLE = "Stripe did not let Vaultra read this account's payments. Connect it again."
+# Runs that are taken up where they failed; the others are short, and begin at what was read last.
+RESUMED = ("initial", "history")
+# What a reconciliation may begin from: after these no event was left unread.
+COMPLETE = ("initial", "reconcile")
+
+Timer = Callable[[], float]
+"""Seconds of some clock that only goes forward."""
 
 
 @dataclass
@@ -56,6 +56,7 @@ class StepRead:
     cursor: str | None = None
     fraction: float = 0.0
     read: int = 0
+    pages: int = 0
 
 
 @dataclass
@@ -67,54 +68,59 @@ class StepResult:
     metrics_due: list[UUID] = field(default_factory=list)
 
 
-def plan(kind: str, now: dt.datetime, since: dt.datetime | None = None) -> list[dict[str, Any]]:
-    """What a run of this kind reads, in order: [{resource, params}].
-
-    Args:
-        kind: initial (the last 90 days, so that a score appears soon), history (the rest of 24 months),
-            incremental (what is new since the last run).
-        now: The run's beginning.
-        since: For incremental: when the last run began.
-    """
-    if kind == "history":
-        window = _created(now - HISTORY, now - RECENT)
-        return [{"resource": name, "params": window} for name in DATED if name != "payouts"]
-    start = now - RECENT if since is None else since - OVERLAP
-    if kind == "initial":
-        start -= MARGIN
-    types = {"type": "payout.paid"} if kind == "initial" else {}
-    return [
-        *({"resource": name, "params": {}} for name in SINGLETONS),
-        *({"resource": name, "params": _created(start)} for name in DATED),
-        {"resource": "subscriptions", "params": {"status": "all"} | ({} if kind == "initial" else _created(start))},
-        {"resource": "balance_transactions", "params": _created(start)},
-        {"resource": "events", "params": _created(start) | types},
-    ]
-
-
-def _created(start: dt.datetime, end: dt.datetime | None = None) -> dict[str, str]:
-    window = {"created[gte]": str(int(start.timestamp()))}
-    if end is not None:
-        window["created[lt]"] = str(int(end.timestamp()))
-    return window
-
-
 def start(conn: Connection, *, integration_account_id: UUID, kind: str, now: dt.datetime) -> Run:
     """Begin a run, or give the one of its kind that is under way; an initial run ends all others first.
 
+    An incremental run or a reconciliation needs Stripe's list of events from where the last one began. When that
+    is longer ago than Stripe lists events, everything is read anew by an initial run instead.
     The caller announces (run.id, run.step) on `TOPIC`.
     """
+    since = None
     if kind == "initial":
         sync_runs.abandon(conn, integration_account_id, now)
-    since = sync_runs.last_finished(conn, integration_account_id) if kind == "incremental" else None
+    elif kind != "history":
+        of_kinds = (COMPLETE,) if kind == "reconcile" else ()
+        since = sync_runs.last_finished(conn, integration_account_id, *of_kinds)
+        if since is None or now - since > EVENTS_LISTED:
+            return go_on(conn, integration_account_id=integration_account_id, kind="initial", now=now)
     return sync_runs.open_run(conn, integration_account_id, kind, plan(kind, now, since), now)
 
 
-def take_step(conn: Connection, stripe: StripeGateway, run_id: UUID, step: int, now: dt.datetime) -> StepResult:
+def go_on(conn: Connection, *, integration_account_id: UUID, kind: str, now: dt.datetime) -> Run:
+    """Give the run of this kind that is under way, else begin one: where the last one failed, if it did.
+
+    The caller announces (run.id, run.step) on `TOPIC`; for a run that is not `new` the sweeper would, too.
+    """
+    newest = sync_runs.find_newest(conn, integration_account_id, kind) if kind in RESUMED else None
+    if newest is not None and newest.finished_at is None:
+        return newest
+    if newest is not None and newest.error not in (None, sync_runs.SUPERSEDED, sync_runs.DISCONNECTED):
+        return sync_runs.open_run(conn, integration_account_id, kind, newest.plan, now, after=newest)
+    return start(conn, integration_account_id=integration_account_id, kind=kind, now=now)
+
+
+def replay(conn: Connection, run_id: UUID, now: dt.datetime) -> StepResult:
+    """Go on with what a run that failed was to do; for an operator who has removed the cause."""
+    run = sync_runs.find(conn, run_id)
+    if run is None or objects.lock_account(conn, run.account_id) is None:
+        return StepResult()
+    following = go_on(conn, integration_account_id=run.account_id, kind=run.kind, now=now)
+    return StepResult(next_steps=[(following.id, following.step)])
+
+
+def take_step(
+    conn: Connection,
+    stripe: StripeGateway,
+    run_id: UUID,
+    step: int,
+    now: dt.datetime,
+    *,
+    timer: Timer = time.monotonic,
+) -> StepResult:
     """Do one step of a run; a step that was done before, or of a run that ended, changes nothing.
 
     Raises:
-        Unavailable, RateLimited: When Stripe does not answer; the broker brings the message again.
+        Exception: The broker is to bring the message again; `sync_failures` says when.
     """
     run = sync_runs.find(conn, run_id)
     if run is None or run.finished_at is not None or run.step != step:
@@ -122,36 +128,39 @@ def take_step(conn: Connection, stripe: StripeGateway, run_id: UUID, step: int, 
     account = objects.get_account(conn, run.account_id)
     conn.rollback()  # nothing is held while Stripe answers
     if account is None:
-        return _stop(conn, run, "disconnected", now)
+        sync_runs.stop(conn, run.id, sync_runs.DISCONNECTED, now)
+        return StepResult()
     try:
-        read = _read(stripe, account, run)
-        answers: Answers = {}
-        for _ in range(MOST_READINGS):
-            result, needed = _write(conn, run, read, answers, now)
-            if not needed:
-                return result
-            conn.rollback()
-            answers.update(storing.read_again(stripe, needed))
-    except AccessRevoked as error:
+        return _do(conn, stripe, account, run, now, timer)
+    except Exception as error:
         conn.rollback()
-        objects.mark_error(conn, account.id, error.message)
-        return _stop(conn, run, error.message, now)
+        sync_failures.settle(conn, run, error, now)
+        return StepResult()
+
+
+def _do(
+    conn: Connection, stripe: StripeGateway, account: Account, run: Run, now: dt.datetime, timer: Timer
+) -> StepResult:
+    read = _read(stripe, account, run, timer)
+    answers: Answers = {}
+    for _ in range(MOST_READINGS):
+        result, needed = _write(conn, run, read, answers, now)
+        if not needed:
+            return result
+        conn.rollback()
+        answers.update(storing.read_again(stripe, needed))
     raise Unavailable("The objects change faster than they can be read")
 
 
-def _stop(conn: Connection, run: Run, reason: str, now: dt.datetime) -> StepResult:
-    log.warning("sync.stopped", run_id=str(run.id), kind=run.kind, reason=reason)
-    sync_runs.stop(conn, run.id, reason, now)
-    return StepResult()
-
-
-def _read(stripe: StripeGateway, account: Account, run: Run) -> StepRead:
-    """Read pages until a thousand objects or the end of the plan."""
+def _read(stripe: StripeGateway, account: Account, run: Run, timer: Timer) -> StepRead:
+    """Read pages until a thousand objects, the end of the plan or of the step's time; or until Stripe fails us."""
     read = StepRead(position=run.position, cursor=run.cursor)
-    while read.position < len(run.plan) and read.read < OBJECTS_PER_STEP:
+    began = timer()
+    while read.position < len(run.plan) and read.read < OBJECTS_PER_STEP and timer() - began < SECONDS_PER_STEP:
         entry = run.plan[read.position]
         try:
             _read_page(stripe, account, entry["resource"], entry["params"], read)
+            read.pages += 1
         except (NotFound, InvalidInput) as error:
             if isinstance(error, NotFound) and read.cursor is not None:
                 # The object after which to go on is gone: read the window again, all of it.
@@ -159,10 +168,16 @@ def _read(stripe: StripeGateway, account: Account, run: Run) -> StepRead:
                 read.cursor, read.fraction = None, 0.0
                 continue
             if entry["resource"] in ESSENTIAL:
-                raise AccessRevoked(UNREADABLE) from error
+                raise sync_failures.Unreadable(error.message) from error
             # An account, or a Stripe, without this resource: what it would tell is not measured.
             log.warning("sync.resource_missing", resource=entry["resource"], reason=error.message)
             _next_resource(read)
+        except VaultraError as error:
+            if not error.retry or read.pages == 0:
+                raise
+            # What was read is kept: the next step asks for the rest.
+            log.info("sync.interrupted", run_id=str(run.id), pages=read.pages, reason=error.message)
+            break
     return read
 
 
@@ -182,10 +197,9 @@ def _read_page(stripe: StripeGateway, account: Account, resource: str, params: d
     after = {"starting_after": read.cursor} if read.cursor else {}
     page = stripe.list_page(account.external_id, resource, {"limit": str(PAGE), **params, **after})
     items: list[Json] = page.body.get("data") or []
-    settlement = account.settlement_currency or _currency_read(read)
     for item in items:
         try:
-            _take(item, resource, account, settlement, page.as_of, read)
+            _take(item, resource, account, page.as_of, read)
         except InvalidInput as error:
             # One object we can't read must not keep us from all the others.
             log.error("sync.object_unreadable", resource=resource, object_id=item.get("id"), reason=error.message)
@@ -194,17 +208,17 @@ def _read_page(stripe: StripeGateway, account: Account, resource: str, params: d
         _next_resource(read)
     else:
         read.cursor = items[-1]["id"]
-        read.fraction = _fraction(items[-1], params, page.as_of)
+        read.fraction = fraction_read(items[-1], params, page.as_of)
 
 
-def _take(item: Json, resource: str, account: Account, settlement: str, as_of: dt.datetime, read: StepRead) -> None:
+def _take(item: Json, resource: str, account: Account, as_of: dt.datetime, read: StepRead) -> None:
     if resource == "events":
         if item.get("type") in HANDLERS:
             read.events.append(received_event({**item, "account": account.external_id}))
         return
     if item.get("livemode", account.livemode) != account.livemode:
         return  # the other mode's objects never mix with this one's
-    parsed = parse(item, settlement)
+    parsed = parse(item, account.settlement_currency or _currency_read(read))
     if parsed is not None:
         read.states += storing.states_of(parsed, as_of)
 
@@ -224,30 +238,14 @@ def _next_resource(read: StepRead) -> None:
     read.fraction = 0.0
 
 
-def _progress(plan: list[dict[str, Any]], position: int, fraction: float) -> float:
-    """The share of a run that is read, its resources weighted by how many objects they usually have."""
-    weights = [WEIGHTS.get(entry["resource"], 1) for entry in plan]
-    under_way = weights[position] * fraction if position < len(weights) else 0
-    return (sum(weights[:position]) + under_way) / sum(weights)
-
-
-def _fraction(last: Json, params: dict[str, str], as_of: dt.datetime) -> float:
-    """How much of a window is read, when the newest come first."""
-    start = int(params.get("created[gte]", 0))
-    end = int(params.get("created[lt]", as_of.timestamp()))
-    created = last.get("created")
-    if not start or not isinstance(created, int) or end <= start:
-        return 0.0
-    return min(max((end - created) / (end - start), 0.0), 1.0)
-
-
 def _write(
     conn: Connection, run: Run, read: StepRead, answers: Answers, now: dt.datetime
 ) -> tuple[StepResult, list[storing.ReadRequest]]:
     account = objects.lock_account(conn, run.account_id)
     current = sync_runs.find(conn, run.id, lock=True)
     if account is None or current is None:
-        return _stop(conn, run, "disconnected", now), []
+        sync_runs.stop(conn, run.id, sync_runs.DISCONNECTED, now)
+        return StepResult(), []
     if current.step != run.step or current.finished_at is not None:
         return StepResult(), []  # another delivery of this message was faster
     if read.account is not None:
@@ -259,14 +257,14 @@ def _write(
     stored = storing.store(conn, account, read.states, answers)
     if stored.needed:
         return StepResult(), stored.needed
-    result = StepResult(events=messages_of(inbox.keep(conn, read.events, now)) if read.events else [])
+    result = StepResult(events=_keep_events(conn, run, read.events, now))
     finished = read.position >= len(run.plan)
     sync_runs.advance(
         conn,
         run,
         position=read.position,
         cursor=read.cursor,
-        progress=_progress(run.plan, read.position, read.fraction),
+        progress=progress(run.plan, read.position, read.fraction),
         read=read.read,
         now=now,
         finished=finished,
@@ -278,11 +276,22 @@ def _write(
     return result, []
 
 
+def _keep_events(conn: Connection, run: Run, events: list[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
+    if not events:
+        return []
+    if run.kind == "reconcile":
+        missed = len(events) - inbox.count_known(conn, events)
+        # Counted by the metric of this name: every one of them is a webhook that was lost.
+        log.info("reconcile.found", run_id=str(run.id), missed=missed, read=len(events))
+    return messages_of(inbox.keep(conn, events, now))
+
+
 def _finish(conn: Connection, account: Account, run: Run, now: dt.datetime, result: StepResult) -> None:
-    complete = True if run.kind == "history" else None
-    objects.mark_synced(conn, account.id, now, history_complete=complete)
-    result.metrics_due = rollups.request_metrics(conn, [account.business_id], now)
+    if run.kind in sync_runs.READING:
+        complete = True if run.kind == "history" else None
+        objects.mark_synced(conn, account.id, now, history_complete=complete)
+        result.metrics_due = rollups.request_metrics(conn, [account.business_id], now)
     if run.kind == "initial":
-        history = start(conn, integration_account_id=account.id, kind="history", now=now)
+        history = go_on(conn, integration_account_id=account.id, kind="history", now=now)
         result.next_steps.append((history.id, history.step))
     log.info("sync.finished", run_id=str(run.id), kind=run.kind, objects=run.objects)

@@ -1,6 +1,7 @@
 -- Daily rollups of one account, recomputed from its rows.
 -- Grain: one row per (account, UTC day, currency). Units: minor units; `captured_minor` in the row's currency,
--- every other sum in the settlement currency. Bounds: only the given days. Run under the account's lock.
+-- every other sum in the settlement currency. Bounds: only the given days; of these, a row that nothing makes any
+-- more goes. Run under the account's lock.
 with days as (
     select day, day::timestamp at time zone 'UTC' as begins, (day + 1)::timestamp at time zone 'UTC' as ends
     from unnest(cast(:days as date[])) as day
@@ -61,13 +62,32 @@ with days as (
 ), parts as (
     select * from charge_days union all select * from refund_days union all select * from dispute_days
     union all select * from movement_days union all select * from warning_days
+), made as (
+    select day, currency,
+        sum(charge_count) as charge_count, sum(captured_minor) as captured_minor,
+        sum(settled_minor) as settled_minor, sum(unconverted_count) as unconverted_count,
+        sum(failed_count) as failed_count, sum(refund_count) as refund_count,
+        sum(refunded_minor) as refunded_minor, sum(dispute_count) as dispute_count,
+        sum(withdrawn_minor) as withdrawn_minor, sum(reinstated_minor) as reinstated_minor,
+        sum(fraud_warning_count) as fraud_warning_count
+    from parts
+    group by day, currency
+), gone as (
+    delete from daily_rollups
+    where integration_account_id = :account and day = any(:days)
+      and not exists (select from made where made.day = daily_rollups.day and made.currency = daily_rollups.currency)
 )
-insert into daily_rollups (integration_account_id, business_id, day, currency, charge_count, captured_minor,
-    settled_minor, unconverted_count, failed_count, refund_count, refunded_minor, dispute_count,
-    withdrawn_minor, reinstated_minor, fraud_warning_count)
+insert into daily_rollups (integration_account_id, business_id, day, currency,
+    charge_count, captured_minor, settled_minor, unconverted_count, failed_count, refund_count, refunded_minor,
+    dispute_count, withdrawn_minor, reinstated_minor, fraud_warning_count)
 select cast(:account as uuid), cast(:business as uuid), day, currency,
-    sum(charge_count), sum(captured_minor), sum(settled_minor), sum(unconverted_count), sum(failed_count),
-    sum(refund_count), sum(refunded_minor), sum(dispute_count), sum(withdrawn_minor), sum(reinstated_minor),
-    sum(fraud_warning_count)
-from parts
-group by day, currency
+    charge_count, captured_minor, settled_minor, unconverted_count, failed_count, refund_count, refunded_minor,
+    dispute_count, withdrawn_minor, reinstated_minor, fraud_warning_count
+from made
+on conflict (integration_account_id, day, currency) do update set
+    charge_count = excluded.charge_count, captured_minor = excluded.captured_minor,
+    settled_minor = excluded.settled_minor, unconverted_count = excluded.unconverted_count,
+    failed_count = excluded.failed_count, refund_count = excluded.refund_count,
+    refunded_minor = excluded.refunded_minor, dispute_count = excluded.dispute_count,
+    withdrawn_minor = excluded.withdrawn_minor, reinstated_minor = excluded.reinstated_minor,
+    fraud_warning_count = excluded.fraud_warning_count

@@ -1,0 +1,140 @@
+"""The operator's commands, one function each; `cli.COMMANDS` names them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from vaultra.db import dead_letters
+from vaultra.db import operations as db
+from vaultra.usecases import operations
+from vaultra.usecases.operations import Done
+from vaultra_local.operations import Desk
+
+Rows = list[dict[str, Any]]
+LONGEST_ERROR = 60
+
+# --- dead letters ---------------------------------------------------------------------------
+
+
+def dlq_list(desk: Desk) -> dict[str, Rows]:
+    """The letters that wait, oldest first."""
+    options = desk.options
+    letters = dead_letters.list_letters(desk.conn, topic=options.topic, since=options.since, replayed=options.replayed)
+    return {
+        "dead letters": [
+            {
+                "id": letter.id,
+                "topic": letter.topic,
+                "dead_at": letter.dead_at,
+                "attempts": letter.attempts,
+                "replayed_at": letter.replayed_at,
+                "error": (letter.error or "")[:LONGEST_ERROR],
+            }
+            for letter in letters
+        ]
+    }
+
+
+def dlq_show(desk: Desk) -> dict[str, Any]:
+    """One letter, with what its message says: ids, never anything personal."""
+    [letter] = operations.choose_letters(desk.conn, ids=[desk.options.id])
+    told = {**asdict(letter), "data": operations.read_body(letter)}
+    if told["data"] is None:
+        told["data"] = f"{len(letter.data)} bytes that are not JSON"
+    return {"letter": told}
+
+
+def dlq_replay(desk: Desk) -> Done:
+    letters = operations.choose_letters(desk.conn, ids=desk.options.ids, topic=desk.options.topic)
+    return operations.replay(desk.conn, letters)
+
+
+def dlq_drop(desk: Desk) -> Done:
+    return operations.drop(desk.conn, operations.choose_letters(desk.conn, ids=desk.options.ids))
+
+
+# --- accounts -------------------------------------------------------------------------------
+
+
+def account_list(desk: Desk) -> dict[str, Rows]:
+    """Every connection there is or was."""
+    return {"accounts": [_account_row(account) for account in db.list_accounts(desk.conn)]}
+
+
+def account_show(desk: Desk) -> dict[str, Rows]:
+    """One Stripe account: its connections, their latest runs, its events."""
+    accounts = operations.find_accounts(desk.conn, desk.options.account)
+    runs = [
+        {"livemode": account.livemode, **asdict(run), "progress": f"{run.progress:.0%}"}
+        for account in accounts
+        for run in db.list_runs(desk.conn, account.id)
+    ]
+    events = [
+        {"livemode": count.livemode, "status": count.status, "events": count.events, "oldest": count.oldest}
+        for count in db.count_events(desk.conn, desk.options.account)
+    ]
+    return {"connections": [_account_row(account) for account in accounts], "runs": runs, "events": events}
+
+
+def _account_row(account: db.AccountState) -> dict[str, Any]:
+    return {
+        "account": account.account,
+        "mode": "live" if account.livemode else "test",
+        "status": account.status,
+        "business": account.business_id,
+        "history": "complete" if account.history_complete else "incomplete",
+        "last_synced_at": account.last_synced_at,
+        "error": account.error,
+    }
+
+
+def account_resync(desk: Desk) -> Done:
+    options = desk.options
+    accounts = operations.connected_accounts(desk.conn, options.account)
+    return operations.resync(desk.conn, accounts, desk.now, since=options.since, whole=options.whole)
+
+
+def account_reconcile(desk: Desk) -> Done:
+    accounts = operations.connected_accounts(desk.conn, desk.options.account)
+    return operations.reconcile(desk.conn, accounts, desk.now)
+
+
+def account_disconnect(desk: Desk) -> Done:
+    accounts = operations.connected_accounts(desk.conn, desk.options.account)
+    stripe = None if desk.options.dry_run else desk.services.stripe
+    return operations.disconnect(desk.conn, stripe, accounts, desk.now)
+
+
+# --- events, metrics, sessions, mails -------------------------------------------------------
+
+
+def events_parked(desk: Desk) -> dict[str, Rows]:
+    """Events whose account nobody has connected: forgotten after 72 hours."""
+    counts = db.count_events(desk.conn, desk.options.account, status="parked")
+    return {
+        "parked events": [
+            {
+                "account": count.account,
+                "mode": "live" if count.livemode else "test",
+                "events": count.events,
+                "oldest": count.oldest,
+                "forgotten_at": count.oldest + db.PARKED_KEPT,
+            }
+            for count in counts
+        ]
+    }
+
+
+def events_redrive(desk: Desk) -> Done:
+    return operations.redrive(desk.conn, desk.options.account)
+
+
+def recompute(desk: Desk) -> Done:
+    return operations.recompute(desk.conn, desk.options.business, desk.now, since=desk.options.since)
+
+
+def sessions_end(desk: Desk) -> Done:
+    return operations.end_sessions(desk.conn, desk.options.user, desk.now)
+
+
+def mails_drop(desk: Desk) -> Done:
+    return operations.drop_mails(desk.conn, desk.options.before)
