@@ -53,11 +53,11 @@ _UNSEEN = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 _ONE_LINE = rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s][^{_UNSEEN}]*$"
 # The rule of HTML's <input type=email>, and a dot in the domain.
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+$"
+_EMAIL = rf"^ *[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+ *$"
 _NO_NUL = r"^[^\u0000]*$"
 # RFC 3986 without user, password or port. The last part of the host begins with a letter: no IP address does.
 _HTTPS_URL = (
-    rf"^https://(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9](?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$"
+    rf"^ *https://(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9](?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)? *$"
 )
 _NOT_PUBLIC = {"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localhost", "onion"}
 
@@ -68,9 +68,10 @@ def _text(pattern: str, reason: str, *, shortest: int, longest: int, strip: bool
     def check(value: str) -> str:
         if expression.fullmatch(value) is None:
             raise PydanticCustomError("text", "{reason}", {"reason": reason})
-        return value
+        return value.strip() if strip else value
 
-    limits = StringConstraints(strip_whitespace=strip, min_length=shortest, max_length=longest)
+    # What is measured and matched is what came, as the published schema says; it is trimmed after that.
+    limits = StringConstraints(min_length=shortest, max_length=longest)
     return Annotated[str, limits, AfterValidator(check), Field(json_schema_extra={"pattern": pattern})]
 
 
