@@ -399,18 +399,20 @@ def _refuse_weak_settings(name: str) -> None:
         raise SystemExit(f"{name} does not start: {error}") from None
 
 
-_pool: ThreadPoolExecutor | None = None
+# Threads that read take turns at the interpreter anyway: more of them than this only pass it around.
+READING_THREADS = 3
+_pools: dict[bool, ThreadPoolExecutor] = {}
 _configured = False
 
 
-def _threads() -> ThreadPoolExecutor:
-    """As many threads as database connections, so that a thread with work never waits for a connection."""
-    global _pool
-    if _pool is None:
+def _threads(*, reading: bool = False) -> ThreadPoolExecutor:
+    """The threads for calls that only read, few, or those for the rest: as many as database connections."""
+    if reading not in _pools:
         from vaultra.config import DatabaseSettings
 
-        _pool = ThreadPoolExecutor(max_workers=DatabaseSettings().pool_size, thread_name_prefix="room")
-    return _pool
+        size = DatabaseSettings().pool_size
+        _pools[reading] = ThreadPoolExecutor(min(size, READING_THREADS) if reading else size, thread_name_prefix="room")
+    return _pools[reading]
 
 
 async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
@@ -424,7 +426,7 @@ async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
         except BaseException as error:
             raise fail(call, error) from error
 
-    return await asyncio.get_running_loop().run_in_executor(_threads(), run)
+    return await asyncio.get_running_loop().run_in_executor(_threads(reading=call.reads_only), run)
 
 
 def _configure_once() -> None:

@@ -1,5 +1,6 @@
 """What the edge needs to know of browsers and proxies: addresses, other origins, cookies."""
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 
@@ -27,6 +28,11 @@ def client_address(request: Request, trusted_proxies: int) -> str:
         text = entries[-trusted_proxies]
     else:
         text = request.client.host if request.client is not None else ""
+    return _address(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -74,6 +80,7 @@ def write_cookies(response: Response, cookies: Iterable[Cookie], *, secure: bool
         )
 
 
+@functools.cache
 def _origin(site_url: str) -> str:
     scheme, _, rest = site_url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"

@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> Callable[[Plan], Report]:
     return rage
 
 
-@pytest.fixture(params=["embedded", "emulator"])
+@pytest.fixture(params=["embedded", pytest.param("emulator", marks=pytest.mark.long)])
 def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
     """Where Pub/Sub is; None for the embedded broker."""
     if request.param == "embedded":

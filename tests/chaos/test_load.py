@@ -30,7 +30,7 @@ def charges(prefix: str) -> Iterator[Json]:
         yield event("charge.succeeded", raw.charge(id=f"ch_{prefix}_{n}"), utc_now(), id=f"evt_{prefix}_{n}")
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [4, pytest.param(30, marks=pytest.mark.long)])
 def test_d13_a_burst_is_accepted_or_put_off(
     seconds: int, fresh_engine: Engine, fresh_database_url: str, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def deliver(product: Product, events: list[Json], seed: int) -> float:
     [
         ("backfill", 1),
         ("webhooks", 8),
-        ("both", 8),
+        pytest.param("both", 8, marks=pytest.mark.long),
         pytest.param("webhooks", 1, marks=pytest.mark.long),
         pytest.param("both", 1, marks=pytest.mark.long),
     ],

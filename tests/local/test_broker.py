@@ -105,6 +105,7 @@ def p95_delay(engine: Engine, functions: Functions, label: str, poisoned: bool) 
     return delays[int(len(delays) * 0.95)]
 
 
+@pytest.mark.long
 def test_poison_is_set_aside_after_seven_attempts_and_the_others_flow(fresh_engine: Engine) -> None:
     functions = Functions()
     with running(fresh_engine, functions):
