@@ -36,6 +36,8 @@ def make_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
 
     def clone(name: str) -> str:
         with admin.connect() as connection:
+            # A module's tests may come in two parts, since idle workers take others' tests.
+            connection.execute(text(f"drop database if exists {name} with (force)"))
             connection.execute(text(f"create database {name} template {TEMPLATE} strategy file_copy"))
         return postgres.url(name)
 

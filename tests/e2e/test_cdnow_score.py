@@ -82,7 +82,7 @@ def deliver(product: Product, events: list[Json], seed: int) -> float:
     ("way", "every"),
     [
         ("backfill", 1),
-        ("webhooks", 8),
+        ("webhooks", 16),
         pytest.param("both", 8, marks=pytest.mark.long),
         pytest.param("webhooks", 1, marks=pytest.mark.long),
         pytest.param("both", 1, marks=pytest.mark.long),
