@@ -41,7 +41,7 @@ dev: setup site  ## Run the same without demo data and simulator, against what t
 test: setup site lint  ## Run every check and every test that needs no account
 	$(call timed,Site: types and style,cd $(FRONTEND) && npm run --silent check)
 	$(call timed,Site: unit tests,cd $(FRONTEND) && npm run --silent test)
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 chaos: setup  ## Run the tests that take minutes
 	$(BIN)/pytest -m long -s
