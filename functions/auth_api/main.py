@@ -101,7 +101,7 @@ def logout(call: Call) -> None:
 @routes.get("/api/v1/auth/me", access=Access.USER)
 def me(call: Call) -> ProfileReply:
     """Who is signed in, and their businesses."""
-    return ProfileReply.of(*accounts.get_profile(call.db, call.caller.user_id))
+    return ProfileReply.of(call.profile)
 
 
 # --- a forgotten password ----------------------------------------------------------------------

@@ -41,7 +41,7 @@ routes = Routes()
 @routes.get("/api/v1/users/me", access=Access.USER)
 def get_me(call: Call) -> ProfileReply:
     """Who is signed in, and their businesses."""
-    return ProfileReply.of(*accounts.get_profile(call.db, call.caller.user_id))
+    return ProfileReply.of(call.profile)
 
 
 @routes.patch("/api/v1/users/me", access=Access.USER)

@@ -8,13 +8,14 @@ import structlog
 from vaultra.auth import verify_token
 from vaultra.call import Call
 from vaultra.domain.accounts import Role
-from vaultra.errors import Forbidden
 from vaultra.routes import Access
-from vaultra.usecases import sessions
+from vaultra.usecases import accounts, sessions
 
 
 def admit(call: Call, access: Access, token: str, params: Any, body: Any) -> None:
-    """Set the caller and, for a business's route, the business from path, query or body, or the caller's only one.
+    """Set the caller, and their profile or, for a business's route, the business.
+
+    That is the one that path, query or body name, or the caller's only one.
 
     Raises:
         Unauthorized: the token is not good, or its session has ended.
@@ -24,12 +25,11 @@ def admit(call: Call, access: Access, token: str, params: Any, body: Any) -> Non
     call.caller = verify_token(token, call.services.auth.jwt_secrets, call.now)
     structlog.contextvars.bind_contextvars(user_id=str(call.caller.user_id))
     if not access.of_business:
-        sessions.check(call.db, call.caller, call.now)
+        call.profile = sessions.get_profile(call.db, call.caller, call.now)
         return
     requested = getattr(params, "business_id", None) or getattr(body, "business_id", None)
     assert requested is None or isinstance(requested, UUID)
     membership = sessions.enter_business(call.db, call.caller, requested, call.now)
-    if not membership.role.includes(Role(access.value)):
-        raise Forbidden("Your role in this business does not allow this", details={"needed": access.value})
+    accounts.check_role(membership, Role(access.value))
     call.business = membership
     structlog.contextvars.bind_contextvars(business_id=str(membership.id))

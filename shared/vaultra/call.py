@@ -17,7 +17,7 @@ from vaultra.telemetry import log
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vaultra.domain.accounts import Caller, Membership
+    from vaultra.domain.accounts import Caller, Membership, Profile
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Call:
         self.reads_only = False
         self.message: Delivery | None = None
         self._caller: Caller | None = None
+        self._profile: Profile | None = None
         self._business: Membership | None = None
         self._connection: Connection | None = None
         self._outbox: list[Message] = []
@@ -82,6 +83,16 @@ class Call:
     @caller.setter
     def caller(self, caller: "Caller") -> None:
         self._caller = caller
+
+    @property
+    def profile(self) -> "Profile":
+        """Who is signed in, as stored, and their businesses."""
+        assert self._profile is not None, "this route's access is not USER"
+        return self._profile
+
+    @profile.setter
+    def profile(self, profile: "Profile") -> None:
+        self._profile = profile
 
     @property
     def business(self) -> "Membership":

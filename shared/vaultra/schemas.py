@@ -2,14 +2,13 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from vaultra.domain.accounts import Business, Industry, Membership, Role, User
+from vaultra.domain.accounts import Business, Industry, Profile, Role, User
 from vaultra.domain.money import to_number
 
 
@@ -134,12 +133,17 @@ class ProfileReply(Reply):
     businesses: list[BusinessMembershipReply]
 
     @classmethod
-    def of(cls, user: User, memberships: Sequence[Membership]) -> "ProfileReply":
-        businesses = [
-            BusinessMembershipReply(id=membership.id, name=membership.name, role=membership.role)
-            for membership in memberships
-        ]
-        return cls(id=user.id, email=user.email, name=user.name, avatar_url=user.avatar_url, businesses=businesses)
+    def of(cls, profile: Profile) -> "ProfileReply":
+        user, businesses = profile.user, [vars(membership) for membership in profile.memberships]
+        return cls.model_validate(
+            {
+                "id": user.id,
+                "email": user.email,
+                "name": user.name,
+                "avatar_url": user.avatar_url,
+                "businesses": businesses,
+            }
+        )
 
 
 class BusinessReply(Reply):

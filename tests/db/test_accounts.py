@@ -68,7 +68,7 @@ def test_a_new_business_belongs_to_its_owner(db: Connection) -> None:
     assert {name: getattr(business, name) for name in fields} == fields
     assert isinstance(business.industry, Industry)
     assert accounts.find_business(db, business.id) == business
-    assert accounts.list_memberships(db, user.id) == [Membership(business.id, "Shop", Role.OWNER)]
+    assert accounts.find_membership(db, user.id, business.id) == Membership(business.id, "Shop", Role.OWNER)
 
 
 def test_a_business_changes_only_in_the_given_columns(db: Connection) -> None:
@@ -87,16 +87,13 @@ def test_a_business_changes_only_in_the_given_columns(db: Connection) -> None:
     assert accounts.find_business(db, uuid.uuid4()) is None
 
 
-def test_memberships_are_a_users_own_oldest_first(db: Connection) -> None:
+def test_a_membership_is_a_users_own(db: Connection) -> None:
     user, other = a_user(db), a_user(db, "bo@example.com")
     own = accounts.insert_business(db, user.id, {"name": "Own"}, NOW)
     joined = accounts.insert_business(db, other.id, {"name": "Joined"}, NOW)
     foreign = accounts.insert_business(db, other.id, {"name": "Foreign"}, NOW)
     join(db, user.id, joined.id, Role.VIEWER, at=NOW - dt.timedelta(days=1))
-    assert accounts.list_memberships(db, user.id) == [
-        Membership(joined.id, "Joined", Role.VIEWER),
-        Membership(own.id, "Own", Role.OWNER),
-    ]
+    assert accounts.find_membership(db, user.id, own.id) == Membership(own.id, "Own", Role.OWNER)
     assert accounts.find_membership(db, user.id, joined.id) == Membership(joined.id, "Joined", Role.VIEWER)
     assert accounts.find_membership(db, user.id, foreign.id) is None
     assert accounts.find_membership(db, user.id, uuid.uuid4()) is None

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from tests.db.billing import AS_OF, Books, days_ago, open_books
 from vaultra.db import metrics, readiness
-from vaultra.domain.metric_set import Snapshot
 from vaultra.domain.metrics import compute_metrics
 from vaultra.domain.readiness import TIERS, Readiness, components_json, score
+from vaultra.domain.stored_metrics import Snapshot
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_score_that_stood_on_a_day(books: Books) -> None:
     snapshot, made = scored(books)
     for age, value in ((40, 60), (36, 61), (33, 62), (20, 63)):
         at = AS_OF - dt.timedelta(days=age)
-        of_that_day = replace(snapshot, metrics=replace(snapshot.metrics, period_end=at.date()))
+        of_that_day = replace(snapshot, period_end=at.date())
         readiness.insert_scores(books.conn, [(of_that_day, replace(made, score=value))], at)
 
     def around(age: int) -> int | None:

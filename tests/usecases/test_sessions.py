@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from vaultra import auth
 from vaultra.db import models
-from vaultra.domain.accounts import Caller, Role, User
+from vaultra.domain.accounts import Caller, Membership, Profile, Role, User
 from vaultra.errors import BusinessRequired, Forbidden, Unauthorized
 from vaultra.usecases import accounts, sessions
 
@@ -37,7 +37,7 @@ def refreshed(db: Connection, caller: Caller, now: dt.datetime) -> Caller:
 
 def is_good(db: Connection, caller: Caller, now: dt.datetime = NOW) -> bool:
     try:
-        sessions.check(db, caller, now)
+        sessions.get_profile(db, caller, now)
     except Unauthorized:
         return False
     return True
@@ -47,6 +47,18 @@ def test_a_session_lasts_seven_days(db: Connection) -> None:
     caller = signed_in(db, a_user(db))
     assert is_good(db, caller, NOW + 7 * DAY - dt.timedelta(seconds=1))
     assert not is_good(db, caller, NOW + 7 * DAY)
+
+
+def test_a_profile_lists_the_callers_own_businesses_oldest_first(db: Connection) -> None:
+    user, other = a_user(db), a_user(db)
+    nobodys = signed_in(db, user)
+    assert sessions.get_profile(db, nobodys, NOW).memberships == ()
+    own, joined, _foreign = a_business(db, user, "Own"), a_business(db, other, "Joined"), a_business(db, other)
+    row = {"user_id": user.id, "business_id": joined, "role": "viewer", "created_at": NOW - DAY}
+    db.execute(insert(models.UserBusinessMembership).values(row))
+    assert sessions.get_profile(db, nobodys, NOW) == Profile(
+        user, (Membership(joined, "Joined", Role.VIEWER), Membership(own, "Own", Role.OWNER))
+    )
 
 
 def test_a_token_without_its_session_is_worth_nothing(db: Connection) -> None:

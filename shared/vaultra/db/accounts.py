@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from vaultra.db import models
@@ -32,7 +32,7 @@ def insert_user(conn: Connection, *, email: str, name: str, password_hash: str, 
         .on_conflict_do_nothing()
         .returning(*USER)
     ).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 def find_credentials(conn: Connection, email: str, address_hash: str) -> Credentials | None:
@@ -45,41 +45,13 @@ def find_credentials(conn: Connection, email: str, address_hash: str) -> Credent
     ).one_or_none()
     if row is None:
         return None
-    return Credentials(user=_user(row), password_hash=row.password_hash, familiar=row.familiar)
+    return Credentials(user=user_of(row), password_hash=row.password_hash, familiar=row.familiar)
 
 
 def find_user(conn: Connection, user_id: UUID) -> User | None:
     """The user with this id."""
     row = conn.execute(select(*USER).where(models.User.id == user_id)).one_or_none()
-    return None if row is None else _user(row)
-
-
-def find_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]] | None:
-    """The user with this id and their businesses, oldest membership first, in one statement."""
-    rows = conn.execute(PROFILE, {"user_id": user_id}).all()
-    if not rows:
-        return None
-    memberships = [
-        Membership(id=row.business_id, name=row.business, role=Role(row.role))
-        for row in rows
-        if row.business_id is not None
-    ]
-    return _user(rows[0]), memberships
-
-
-PROFILE = (
-    select(
-        *USER,
-        models.Business.id.label("business_id"),
-        models.Business.name.label("business"),
-        models.UserBusinessMembership.role,
-    )
-    .select_from(models.User)
-    .outerjoin(models.UserBusinessMembership, models.UserBusinessMembership.user_id == models.User.id)
-    .outerjoin(models.Business, models.Business.id == models.UserBusinessMembership.business_id)
-    .where(models.User.id == bindparam("user_id"))
-    .order_by(models.UserBusinessMembership.created_at, models.UserBusinessMembership.business_id)
-)
+    return None if row is None else user_of(row)
 
 
 def lock_user(conn: Connection, user_id: UUID) -> bool:
@@ -93,7 +65,7 @@ def update_user(conn: Connection, user_id: UUID, changes: Mapping[str, Any], now
     row = conn.execute(
         update(models.User).where(models.User.id == user_id).values(**changes, updated_at=now).returning(*USER)
     ).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 def insert_business(conn: Connection, owner_id: UUID, fields: Mapping[str, Any], now: dt.datetime) -> Business:
@@ -130,30 +102,17 @@ def update_business(
 
 def find_membership(conn: Connection, user_id: UUID, business_id: UUID) -> Membership | None:
     """The user's membership of this business; None for a stranger and for a business that does not exist."""
-    row = conn.execute(
-        _memberships(user_id).where(models.UserBusinessMembership.business_id == business_id)
-    ).one_or_none()
-    return None if row is None else _membership(row)
-
-
-def list_memberships(conn: Connection, user_id: UUID) -> list[Membership]:
-    """The user's businesses, oldest membership first."""
-    statement = _memberships(user_id).order_by(
-        models.UserBusinessMembership.created_at, models.UserBusinessMembership.business_id
-    )
-    return [_membership(row) for row in conn.execute(statement)]
-
-
-def _memberships(user_id: UUID) -> Select[*tuple[Any, ...]]:
     membership = models.UserBusinessMembership
-    return (
+    row = conn.execute(
         select(models.Business.id, models.Business.name, membership.role)
         .join(models.Business, models.Business.id == membership.business_id)
-        .where(membership.user_id == user_id)
-    )
+        .where(membership.user_id == user_id, membership.business_id == business_id)
+    ).one_or_none()
+    return None if row is None else Membership(id=row.id, name=row.name, role=Role(row.role))
 
 
-def _user(row: Row[*tuple[Any, ...]]) -> User:
+def user_of(row: Row[*tuple[Any, ...]]) -> User:
+    """The user in a row that has the columns `USER`."""
     return User(id=row.id, email=row.email, name=row.name, avatar_url=row.avatar_url, created_at=row.created_at)
 
 
@@ -168,7 +127,3 @@ def _business(row: Row[*tuple[Any, ...]]) -> Business:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
-    return Membership(id=row.id, name=row.name, role=Role(row.role))

@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from vaultra.db.metric_facts import metric_facts
 from vaultra.db.models import FinancialMetricSnapshot
 from vaultra.domain import stored_metrics
-from vaultra.domain.metric_set import MetricSet, Snapshot
+from vaultra.domain.metric_set import MetricSet
+from vaultra.domain.stored_metrics import Snapshot
 
 __all__ = ["find_snapshot", "list_snapshots", "lock_businesses", "metric_facts", "take_requests", "upsert_snapshots"]
 
@@ -106,10 +107,15 @@ LATEST_OF_EACH = (
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:
-    metrics = stored_metrics.from_json(
-        row.metrics_json, period_start=row.period_start, period_end=row.period_end, currency=row.currency
+    return Snapshot(
+        id=row.id,
+        business_id=row.business_id,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        currency=row.currency,
+        stored=row.metrics_json,
+        computed_at=row.computed_at,
     )
-    return Snapshot(id=row.id, business_id=row.business_id, metrics=metrics, computed_at=row.computed_at)
 
 
 def _columns(metrics: MetricSet) -> dict[str, Any]:

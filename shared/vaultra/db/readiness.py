@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, select, text
 
 from vaultra.db.models import ReadinessScore
-from vaultra.domain.metric_set import Snapshot
 from vaultra.domain.readiness import TREND_TOLERANCE_DAYS, Readiness, StoredScore, components_json
+from vaultra.domain.stored_metrics import Snapshot
 
 TABLE = ReadinessScore
 COLUMNS = (

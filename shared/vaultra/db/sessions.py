@@ -4,22 +4,11 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
-from vaultra.db.models import Business, Session, UserBusinessMembership
-from vaultra.domain.accounts import Caller, Membership, Role
+from vaultra.db.accounts import USER, user_of
+from vaultra.db.models import Business, Session, User, UserBusinessMembership
+from vaultra.domain.accounts import Caller, Membership, Profile, Role
 
 
 def insert_session(
@@ -35,9 +24,12 @@ def insert_session(
     return conn.execute(insert(Session).values(values).returning(Session.id)).scalar_one()
 
 
-def is_open(conn: Connection, caller: Caller, now: dt.datetime) -> bool:
-    """Whether the caller's token is still good."""
-    return conn.execute(IS_OPEN, _of(caller, now)).scalar_one()
+def find_profile(conn: Connection, caller: Caller, now: dt.datetime) -> Profile | None:
+    """The caller and their businesses; None when the token is not good."""
+    rows = conn.execute(PROFILE, _of(caller, now)).all()
+    if not rows:
+        return None
+    return Profile(user_of(rows[0]), tuple(_membership(row) for row in rows if row.business_id is not None))
 
 
 def list_memberships(
@@ -75,18 +67,21 @@ def _of(caller: Caller, now: dt.datetime) -> dict[str, Any]:
 
 
 def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
-    return Membership(id=row.business_id, name=row.name, role=Role(row.role))
+    return Membership(id=row.business_id, name=row.business, role=Role(row.role))
 
 
 def _memberships(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
-        select(UserBusinessMembership.business_id, Business.name, UserBusinessMembership.role)
+        select(
+            UserBusinessMembership.business_id,
+            Business.name.label("business"),
+            UserBusinessMembership.role,
+        )
         .select_from(Session)
         .outerjoin(UserBusinessMembership, condition)
         .outerjoin(Business, Business.id == UserBusinessMembership.business_id)
         .where(OPEN)
         .order_by(UserBusinessMembership.created_at, UserBusinessMembership.business_id)
-        .limit(2)
     )
 
 
@@ -96,7 +91,7 @@ OPEN = and_(
     Session.user_id == bindparam("user_id"),
     Session.expires_at > bindparam("now"),
 )
-IS_OPEN = select(exists().where(OPEN))
 _THEIRS = UserBusinessMembership.user_id == Session.user_id
-SOME_MEMBERSHIPS = _memberships(_THEIRS)
+PROFILE = _memberships(_THEIRS).add_columns(*USER).join(User, User.id == Session.user_id)
+SOME_MEMBERSHIPS = _memberships(_THEIRS).limit(2)
 NAMED_MEMBERSHIP = _memberships(and_(_THEIRS, UserBusinessMembership.business_id == bindparam("business_id")))

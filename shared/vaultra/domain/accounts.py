@@ -96,6 +96,14 @@ class Membership:
     role: Role
 
 
+@dataclass(frozen=True)
+class Profile:
+    """A user and their businesses, oldest membership first."""
+
+    user: User
+    memberships: tuple[Membership, ...]
+
+
 def hash_address(address: str) -> str:
     """What is kept of a network address: enough to know it again."""
     return hashlib.sha256(address.encode("utf-8")).hexdigest()[:32]

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from uuid import UUID
 
 from vaultra.domain.metric_facts import CurrencyTotals, Unconverted
 
@@ -88,13 +87,3 @@ class MetricSet:
     def has_charges(self) -> bool:
         """Whether there ever was a charge; without one nothing is judged."""
         return self.measures["history_days"].value is not None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A metric set as it was stored; one per business and day, overwritten while the day lasts."""
-
-    id: UUID
-    business_id: UUID
-    metrics: MetricSet
-    computed_at: dt.datetime

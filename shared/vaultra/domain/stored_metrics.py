@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from vaultra.domain.metric_facts import CurrencyTotals, Unconverted
 from vaultra.domain.metric_set import Bucket, Measure, MetricSet, Value
 from vaultra.domain.metrics import METRICS, Metric
+from vaultra.domain.money import exponent, to_number
 
 UNKNOWN = "it was not computed yet"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A metric set as it was stored; one per business and day, overwritten while the day lasts.
+
+    `stored` is what `to_json` wrote.
+    """
+
+    id: UUID
+    business_id: UUID
+    period_start: dt.date
+    period_end: dt.date
+    currency: str | None
+    stored: Mapping[str, Any]
+    computed_at: dt.datetime
+
+    @cached_property
+    def metrics(self) -> MetricSet:
+        """The metrics, exactly as they were computed."""
+        return from_json(
+            self.stored, period_start=self.period_start, period_end=self.period_end, currency=self.currency
+        )
 
 
 def stored_key(metric: Metric) -> str:
@@ -62,6 +89,58 @@ def from_json(
         unconverted=tuple(Unconverted(**item) for item in stored["unconverted"]),
         history_complete=stored["history_complete"],
     )
+
+
+def as_read(snapshot: Snapshot) -> dict[str, Any]:
+    """A stored set as people read it: every metric by its key, amounts in the major unit, and what it rests on.
+
+    A metric is None when it is not measured, and so is an amount while the settlement currency is not known.
+    """
+    stored, currency = snapshot.stored, snapshot.currency
+    exact, reasons = stored["exact"], stored["not_measured"]
+    unit = None if currency is None else 10 ** exponent(currency)
+
+    def major(minor: int | None) -> float | None:
+        return None if minor is None or unit is None else minor / unit
+
+    def value(metric: Metric) -> int | float | str | None:
+        if metric.unit != "money":
+            return stored.get(metric.key)
+        if metric.key in exact and currency is not None:
+            return to_number(_exact(exact[metric.key]), currency)
+        return major(stored.get(stored_key(metric)))
+
+    values = {metric.key: value(metric) for metric in METRICS}
+    newer = {metric.key: UNKNOWN for metric in METRICS if stored_key(metric) not in stored}
+    return {
+        **values,
+        "samples": stored["samples"],
+        "low_sample": stored["low_sample"],
+        "not_measured": reasons | newer if newer else reasons,
+        "unconverted": stored["unconverted"],
+        "by_currency": {
+            totals["currency"]: {
+                "transaction_count": totals["charge_count"],
+                "revenue": to_number(totals["captured_minor"], totals["currency"]),
+                "settled": major(totals["settled_minor"]),
+                "unconverted_count": totals["unconverted_count"],
+            }
+            for totals in stored["by_currency"]
+        },
+        "buckets": [
+            {
+                "period_start": bucket["first"],
+                "period_end": bucket["last"],
+                "revenue_total": major(bucket["revenue_minor"]),
+                "net_volume": major(bucket["net_volume_minor"]),
+                "transaction_count": bucket["transaction_count"],
+                "chargeback_count": bucket["dispute_count"],
+                "fraud_warnings": bucket["fraud_warning_count"],
+            }
+            for bucket in stored["buckets"]
+        ],
+        "history_complete": stored["history_complete"],
+    }
 
 
 def notes(metrics: MetricSet) -> dict[str, Any]:

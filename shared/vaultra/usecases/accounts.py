@@ -44,9 +44,14 @@ def require_role(conn: Connection, user_id: UUID, business_id: UUID, needed: Rol
     membership = accounts.find_membership(conn, user_id, business_id)
     if membership is None:
         raise _no_access()
+    check_role(membership, needed)
+    return membership
+
+
+def check_role(membership: Membership, needed: Role) -> None:
+    """Raise `Forbidden` when a member's role is not enough."""
     if not membership.role.includes(needed):
         raise Forbidden("Your role in this business does not allow this", details={"needed": needed.value})
-    return membership
 
 
 def sign_up(conn: Connection, *, email: str, name: str, password_hash: str, now: dt.datetime) -> User:
@@ -115,18 +120,6 @@ def update_user(conn: Connection, user_id: UUID, changes: Mapping[str, Any], now
     if user is None:
         raise _account_gone()
     return user
-
-
-def get_profile(conn: Connection, user_id: UUID) -> tuple[User, list[Membership]]:
-    """The signed-in user and their businesses, oldest membership first.
-
-    Raises:
-        Unauthorized: the account is gone.
-    """
-    profile = accounts.find_profile(conn, user_id)
-    if profile is None:
-        raise _account_gone()
-    return profile
 
 
 def create_business(conn: Connection, owner_id: UUID, fields: Mapping[str, Any], now: dt.datetime) -> Business:

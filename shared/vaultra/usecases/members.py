@@ -15,6 +15,7 @@ from vaultra.db import accounts, members
 from vaultra.domain.accounts import Membership, Role
 from vaultra.domain.members import INVITATION_LIFETIME, Invitation, InvitationLetter, Member, Team
 from vaultra.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
+from vaultra.usecases.accounts import require_role
 
 TOKEN_BYTES = 32
 
@@ -125,11 +126,8 @@ def _enter(conn: Connection, business_id: UUID, caller_id: UUID, needed: Role) -
     # The user before the business, as whoever deletes either does.
     if not accounts.lock_user(conn, caller_id):
         raise _account_gone()
-    if not members.lock_business(conn, business_id):
-        raise Forbidden("You don't have access to this business.")
-    role = members.find_role(conn, business_id, caller_id)
-    if role is None or not role.includes(needed):
-        raise Forbidden("Your role in this business does not allow this", details={"needed": needed.value})
+    members.lock_business(conn, business_id)
+    require_role(conn, caller_id, business_id, needed)
 
 
 def _get_member(conn: Connection, business_id: UUID, user_id: UUID) -> Member:

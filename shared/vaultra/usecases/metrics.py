@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import metrics as db
-from vaultra.domain.metric_set import Snapshot
 from vaultra.domain.metrics import compute_metrics
+from vaultra.domain.stored_metrics import Snapshot
 from vaultra.errors import NoData
 
 # Far below the seconds within which a change has to show, and far above what a computation takes.

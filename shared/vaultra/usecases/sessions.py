@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from vaultra import auth
 from vaultra.db import sessions
-from vaultra.domain.accounts import Caller, Membership, User, hash_address
+from vaultra.domain.accounts import Caller, Membership, Profile, User, hash_address
 from vaultra.errors import Unauthorized
 from vaultra.usecases import accounts
 
@@ -70,10 +70,12 @@ def know_address(conn: Connection, user_id: UUID, address: str, now: dt.datetime
     sessions.insert_session(conn, user_id, address_hash=hash_address(address), signed_in_at=now, expires_at=now)
 
 
-def check(conn: Connection, caller: Caller, now: dt.datetime) -> None:
-    """Raise `Unauthorized` when the caller's session has ended."""
-    if not sessions.is_open(conn, caller, now):
+def get_profile(conn: Connection, caller: Caller, now: dt.datetime) -> Profile:
+    """The caller and their businesses; raise `Unauthorized` when the caller's session has ended."""
+    profile = sessions.find_profile(conn, caller, now)
+    if profile is None:
         raise _ended()
+    return profile
 
 
 def enter_business(conn: Connection, caller: Caller, requested: UUID | None, now: dt.datetime) -> Membership:
