@@ -121,6 +121,7 @@ def _changing(*adds: takes.Add) -> takes.Add:
 
 
 GROUPS = {
+    "keys": "Owners' restricted keys, as they are stored.",
     "account": "Connected Stripe accounts.",
     "dlq": "Messages that failed for good.",
     "events": "Events that wait.",
@@ -165,6 +166,7 @@ COMMANDS = (
         "events redrive", "Announce an account's events again.", _change("events_redrive"), _changing(takes.an_account)
     ),
     Command("sessions end", "Sign people out everywhere.", _change("sessions_end"), _changing(takes.users)),
+    Command("keys reseal", "Seal owners' keys with the first of our own.", _change("keys_reseal"), _changing()),
     Command("mails drop", "Give up mails that wait.", _change("mails_drop"), _changing(takes.a_moment)),
 )
 

@@ -2,15 +2,17 @@
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from vaultra.db import dead_letters
 from vaultra.db import operations as db
-from vaultra.usecases import operations
+from vaultra.usecases import operations, owners_keys
 from vaultra.usecases.operations import Done
 from vaultra_local.operations import Desk
 
 Rows = list[dict[str, Any]]
 LONGEST_ERROR = 60
+KEYS_AT_ONCE = 500
 
 # --- dead letters ---------------------------------------------------------------------------
 
@@ -104,7 +106,7 @@ def account_disconnect(desk: Desk) -> Done:
     return operations.disconnect(desk.conn, stripe, accounts, desk.now)
 
 
-# --- events, metrics, sessions, mails -------------------------------------------------------
+# --- events, metrics, sessions, keys, mails -------------------------------------------------
 
 
 def events_parked(desk: Desk) -> dict[str, Rows]:
@@ -134,6 +136,17 @@ def recompute(desk: Desk) -> Done:
 
 def sessions_end(desk: Desk) -> Done:
     return operations.end_sessions(desk.conn, desk.options.user, desk.now)
+
+
+def keys_reseal(desk: Desk) -> Done:
+    """Page by page, because a page's rows are locked until it is committed."""
+    resealed, broken, after, more = 0, list[UUID](), None, True
+    while more:
+        page = owners_keys.reseal(desk.conn, desk.services.sealing, after, KEYS_AT_ONCE)
+        if not desk.options.dry_run:
+            desk.conn.commit()
+        resealed, broken, after, more = resealed + page.keys, broken + page.broken, page.last, page.last is not None
+    return Done({"keys_resealed": resealed, "keys_broken": len(broken), "connections_of_broken": broken})
 
 
 def mails_drop(desk: Desk) -> Done:

@@ -35,7 +35,7 @@ class Sealing:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Raises `ValueError` when there is no key, or one that is not 32 bytes of URL-safe base64."""
-        self._fernet = _fernet(keys)
+        self._first, self._fernet = _fernet(keys[:1]), _fernet(keys)
 
     def seal(self, key: str, place: Place) -> str:
         """The key as it may be stored in that place."""
@@ -53,13 +53,14 @@ class Sealing:
             raise _broken("sealed for another row")
         return str(content["key"])
 
-    def reseal(self, sealed: str, place: Place) -> str:
-        """The same key, sealed with our first key and under a new time.
+    def reseal(self, sealed: str, place: Place) -> str | None:
+        """The same key, sealed with our first key; None when it is sealed with that one already.
 
         Raises:
             SealBroken: as `open`.
         """
-        return self.seal(self.open(sealed, place), place)
+        key = self.open(sealed, place)
+        return None if _opens(self._first, sealed) else self.seal(key, place)
 
     def _decrypted(self, sealed: str) -> dict[str, object]:
         from cryptography.fernet import InvalidToken
@@ -76,6 +77,16 @@ def _fernet(keys: Sequence[str]) -> "MultiFernet":
     from cryptography.fernet import Fernet, MultiFernet
 
     return MultiFernet([Fernet(key) for key in keys])
+
+
+def _opens(fernet: "MultiFernet", sealed: str) -> bool:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        fernet.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _as_json(place: Place) -> dict[str, str]:

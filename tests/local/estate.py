@@ -1,12 +1,13 @@
 """A small filled database for the operator's commands, the same every time: something of everything they look at."""
 
+import base64
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text, update
 
 from tests import stripe_payloads as raw
 from tests.connected import keep
@@ -14,6 +15,7 @@ from tests.stripe_payloads import NOON, event
 from vaultra.db import dead_letters, inbox, models, sync_runs
 from vaultra.db.models import Base
 from vaultra.ports import Delivery
+from vaultra.sealing import Place, Sealing
 from vaultra.usecases import sync
 
 ACCOUNT, GONE, STRANGER = "acct_1Example", "acct_1Gone", "acct_1Stranger"
@@ -23,6 +25,9 @@ OTHER_BUSINESS = UUID("33333333-3333-4333-8333-333333333333")
 USER = UUID("44444444-4444-4444-8444-444444444444")
 EMAIL = "owner@example.com"
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+# The first is the one to seal with from now on.
+ENCRYPTION_KEYS = [base64.urlsafe_b64encode(letter * 32).decode() for letter in (b"n", b"o")]
 
 DEAD_EVENT, DEAD_SCORE, DEAD_MAIL = 1, 2, 3
 """The dead letters' ids."""
@@ -42,6 +47,10 @@ def fill(conn: Connection) -> None:
             history_complete=True, connected_at=NOON - 100 * DAY, last_synced_at=NOON - HOUR,
             disconnected_at=NOON - 2 * DAY if status == "disconnected" else None,
         )  # fmt: skip
+    sealed = Sealing(ENCRYPTION_KEYS[1:]).seal("rk_live_ofTheEstate", Place(ACCOUNT_ID, BUSINESS, ACCOUNT))
+    conn.execute(
+        update(models.IntegrationAccount).where(models.IntegrationAccount.id == ACCOUNT_ID).values(sealed_key=sealed)
+    )
     first = sync.start(conn, integration_account_id=ACCOUNT_ID, kind="initial", now=NOON - 2 * HOUR)
     sync_runs.advance(
         conn, first, position=9, cursor=None, progress=1.0, read=840, now=NOON - HOUR, finished=True

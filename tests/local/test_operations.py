@@ -29,6 +29,7 @@ CHANGING = {
     "recompute": ["--all", "--since", "2026-11-01"],
     "events redrive": [ACCOUNT],
     "sessions end": ["--user", EMAIL],
+    "keys reseal": [],
     "mails drop": ["--before", "2026-11-20T11:00"],
 }
 LOOKING = {
@@ -60,7 +61,10 @@ def stripe() -> FakeStripe:
 
 
 @pytest.fixture(autouse=True)
-def services(engine: Engine, publisher: FakePublisher, stripe: FakeStripe) -> Iterator[Services]:
+def services(
+    engine: Engine, publisher: FakePublisher, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", ",".join(estate.ENCRYPTION_KEYS))
     services = Services(clock=lambda: NOON, engine=engine, publisher=publisher, stripe=stripe)
     wiring.use(services)
     yield services
@@ -231,6 +235,8 @@ def test_sessions_end_for_one_and_for_everyone(run: Callable[..., Json], engine:
 
 
 def test_disconnecting_gives_the_access_back(run: Callable[..., Json], engine: Engine, stripe: FakeStripe) -> None:
+    with engine.begin() as conn:  # connected by consent, not by the owner's key
+        conn.execute(text("update integration_accounts set sealed_key = null"))
     assert run("account", "disconnect", ACCOUNT)["disconnected"] == 1
     assert stripe.deauthorized == [ACCOUNT]
     with engine.connect() as conn:

@@ -39,6 +39,7 @@ def console(
     services = Services(clock=lambda: NOON, engine=fresh_engine, publisher=FakePublisher(), stripe=FakeStripe())
     wiring.use(services)
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", ",".join(estate.ENCRYPTION_KEYS))
 
     def run(commands: list[str]) -> str:
         shown = ""

@@ -19,7 +19,7 @@ FIELD = "restricted_key"
 class Resealed:
     """What sealing a page of keys again did. `last` is where the next page begins; None when there is none.
 
-    `broken` are connections whose key opens no more: their owners have to paste it again.
+    `keys` were sealed anew. `broken` are connections whose key opens no more: their owners have to paste it again.
     """
 
     keys: int
@@ -80,12 +80,12 @@ def key_of(conn: Database, sealing: Callable[[], Sealing], external_id: str) -> 
 
 
 def reseal(conn: Database, sealing: Sealing, after: UUID | None, limit: int) -> Resealed:
-    """Seal one page of stored keys with our first key, whichever sealed them before; safe to repeat.
+    """Seal those of one page of stored keys with our first key that another sealed; safe to repeat.
 
     Commit after each page: its rows are locked until then, and read all the while.
     """
     page = connections.list_keys(conn, after, limit)
-    broken = []
+    anew, broken = 0, []
     for found in page:
         assert found.sealed is not None, "only stored keys are listed"
         try:
@@ -93,8 +93,10 @@ def reseal(conn: Database, sealing: Sealing, after: UUID | None, limit: int) -> 
         except SealBroken:
             broken.append(found.connection_id)
             continue
-        connections.keep_key(conn, found.connection_id, sealed)
-    return Resealed(len(page) - len(broken), broken, page[-1].connection_id if len(page) == limit else None)
+        if sealed is not None:
+            connections.keep_key(conn, found.connection_id, sealed)
+            anew += 1
+    return Resealed(anew, broken, page[-1].connection_id if len(page) == limit else None)
 
 
 def _place(found: SealedKey) -> Place:
