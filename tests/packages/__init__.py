@@ -1,0 +1,1 @@
+"""What is deployed, tried as it is deployed."""
