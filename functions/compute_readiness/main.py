@@ -1,10 +1,10 @@
-"""Turn new metrics into an explained score."""
+"""Turn new metrics into an explained score, and ask for the mails that tell what changed."""
 
 from uuid import UUID
 
 from vaultra.entrypoints import Call, event_function
 from vaultra.schemas import Body
-from vaultra.usecases import readiness
+from vaultra.usecases import alerts, mailing, readiness
 
 
 class MetricsComputed(Body):
@@ -15,4 +15,9 @@ class MetricsComputed(Body):
 
 @event_function
 def compute_readiness(call: Call, body: MetricsComputed) -> None:
+    alerts.lock_readers(call.db, body.business_ids)
     readiness.compute(call.db, body.business_ids, call.now)
+    for mail_id in alerts.request(call.db, body.business_ids, call.now):
+        call.publish(mailing.TOPIC, {"mail_id": str(mail_id)})
+    # Also when the score is the same: more than the score is advised on, and a repeated message announces again.
+    call.publish("readiness-computed", {"business_ids": body.business_ids})

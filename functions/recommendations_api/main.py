@@ -8,7 +8,7 @@ from pydantic import Field
 from vaultra.domain.paging import Page
 from vaultra.domain.recommendations import Decision, Priority, Recommendation, Status
 from vaultra.entrypoints import Access, Call, Routes, http_function
-from vaultra.schemas import Body, Params, Reply
+from vaultra.schemas import Body, Params, Reason, Reply
 from vaultra.usecases import recommendations
 
 routes = Routes()
@@ -31,13 +31,32 @@ class RecommendationParams(Params):
 
 
 class RecommendationDecision(Body):
-    """What the owner makes of it."""
+    """What the owner makes of it: `pending` takes an acceptance back, a `reason` is for dismissing only."""
 
     status: Decision
+    reason: Reason | None = None
+
+
+class EvidenceReply(Reply):
+    """How things stood: the score, and the metrics by their keys, amounts in the major unit of `currency`."""
+
+    score: int
+    currency: str | None
+    metrics: dict[str, float | int | str | None]
+
+
+class ProofReply(Reply):
+    """The numbers when the recommendation was made, and when its reason was gone."""
+
+    before: EvidenceReply
+    after: EvidenceReply
 
 
 class RecommendationReply(Reply):
-    """One thing to do; `estimated_impact` in points of the score, null when it could not be told."""
+    """One thing to do; `estimated_impact` in points of the score, null when it could not be told.
+
+    `proof` is null unless it is resolved, `reason` unless its owner said why they dismissed it.
+    """
 
     id: UUID
     business_id: UUID
@@ -50,6 +69,8 @@ class RecommendationReply(Reply):
     metric_refs: tuple[str, ...] = Field(description="The keys of the metrics it rests on; see /metrics/definitions.")
     article: str | None
     created_at: dt.datetime
+    proof: ProofReply | None
+    reason: str | None
 
     @classmethod
     def of(cls, recommendation: Recommendation) -> "RecommendationReply":
@@ -82,16 +103,17 @@ def list_recommendations(call: Call, params: RecommendationFilter) -> Recommenda
     return RecommendationsReply.of(found)
 
 
-@routes.patch("/api/v1/recommendations/{recommendation_id}", access=Access.USER, errors=(403, 409))
+@routes.patch("/api/v1/recommendations/{recommendation_id}", access=Access.USER, errors=(403, 409, 422))
 def decide_recommendation(
     call: Call, params: RecommendationParams, body: RecommendationDecision
 ) -> RecommendationReply:
-    """Accept or dismiss a recommendation; for owners and admins of its business."""
+    """Accept a recommendation, take that back, or dismiss it for 30 days; for owners and admins of its business."""
     decided = recommendations.decide(
         call.db,
         user_id=call.caller.user_id,
         recommendation_id=params.recommendation_id,
         status=body.status,
+        reason=body.reason,
         now=call.now,
     )
     return RecommendationReply.of(decided)

@@ -1,6 +1,7 @@
 """Recommendations over HTTP, through the deployed function."""
 
 import datetime as dt
+import itertools
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,29 +11,17 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from tests.functions.conftest import Json, SignedIn
-from tests.rows import NOON, a_business, a_recommendation, join, leave
+from tests.functions.conftest import Business, SignedIn, SignUp, ids_by_page, listed_ids
+from tests.rows import NOON, a_recommendation, join, leave
 
 PATH = "/api/v1/recommendations"
 FIELDS = """id business_id title description priority category status estimated_impact metric_refs article
-    created_at"""
-SignUp = Callable[[], SignedIn]
+    created_at proof reason"""
 
 
 @pytest.fixture
 def client(room: Callable[[str], TestClient]) -> TestClient:
     return room("recommendations_api")
-
-
-@pytest.fixture
-def business(engine: Engine) -> Callable[..., UUID]:
-    """Make a business with its members by role."""
-
-    def create(**roles: SignedIn) -> UUID:
-        with engine.begin() as db:
-            return a_business(db, **{role: UUID(user.id) for role, user in roles.items()})
-
-    return create
 
 
 @pytest.fixture
@@ -46,7 +35,6 @@ def recommend(engine: Engine) -> Callable[..., UUID]:
     return create
 
 
-Business = Callable[..., UUID]
 Recommend = Callable[..., UUID]
 
 
@@ -55,9 +43,7 @@ def decide(client: TestClient, user: SignedIn, row_id: UUID | str, status: str) 
 
 
 def listed(client: TestClient, user: SignedIn, **params: Any) -> list[str]:
-    answer = client.get(PATH, headers=user.headers, params=params)
-    assert answer.status_code == 200, answer.text
-    return [item["id"] for item in answer.json()["recommendations"]]
+    return listed_ids(client, PATH, user, **params)
 
 
 def test_a_viewer_reads_what_to_do_next(
@@ -82,6 +68,8 @@ def test_a_viewer_reads_what_to_do_next(
                 "metric_refs": ["chargeback_ratio"],
                 "article": "reduce-chargebacks",
                 "created_at": "2026-11-20T12:00:00Z",
+                "proof": None,
+                "reason": None,
             }
         ],
         "next_cursor": None,
@@ -120,14 +108,9 @@ def test_pages_follow_each_other_to_the_end(
     whole = listed(client, user, limit=200)
     assert len(whole) == 200
     assert len(listed(client, user)) == 50
-    found: list[str] = []
-    params: dict[str, Any] = {"limit": 60}
-    for size in (60, 60, 60, 25):
-        page: Json = client.get(PATH, headers=user.headers, params=params).json()
-        found += [item["id"] for item in page["recommendations"]]
-        assert len(page["recommendations"]) == size
-        params["cursor"] = page["next_cursor"]
-    assert params["cursor"] is None
+    pages = ids_by_page(client, PATH, user, limit=60)
+    assert [len(page) for page in pages] == [60, 60, 60, 25]
+    found = list(itertools.chain(*pages))
     assert (found[:200], len(set(found))) == (whole, 205)
 
 
@@ -187,7 +170,7 @@ def test_a_list_is_of_the_named_business_or_the_only_one(
     assert listed(client, user, business_id=first) == [row_id]
     assert listed(client, user, business_id=second) == []
     headers = {**stranger.headers, "X-Request-Id": "one-for-all"}
-    foreign, none = (client.get(PATH, headers=headers, params={"business_id": x}) for x in (first, uuid.uuid4()))
+    foreign, none = (client.get(PATH, headers=headers, params={"business_id": str(x)}) for x in (first, uuid.uuid4()))
     assert (foreign.status_code, foreign.content) == (403, none.content)
 
 
@@ -227,7 +210,7 @@ def test_the_business_is_the_recommendations_not_the_one_named(
     own, foreign = business(owner=user), business(viewer=user)
     row_id = recommend(foreign)
     answer = client.patch(
-        f"{PATH}/{row_id}", headers=user.headers, params={"business_id": own}, json={"status": "accepted"}
+        f"{PATH}/{row_id}", headers=user.headers, params={"business_id": str(own)}, json={"status": "accepted"}
     )
     assert answer.status_code == 403
     assert decide(client, user, recommend(own), "accepted").status_code == 200
@@ -248,7 +231,50 @@ def test_deciding_again_is_harmless_and_going_back_is_refused(
     assert refused.json()["error"]["message"] == "This recommendation is dismissed and can't be accepted any more."
 
 
-@pytest.mark.parametrize("decision", ["accepted", "dismissed"])
+def test_an_acceptance_can_be_taken_back(
+    client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend
+) -> None:
+    user = sign_up()
+    row_id = recommend(business(owner=user))
+    before = client.get(PATH, headers=user.headers).json()["recommendations"][0]
+    assert decide(client, user, row_id, "accepted").json() == {**before, "status": "accepted"}
+    assert decide(client, user, row_id, "pending").json() == before
+    assert decide(client, user, row_id, "dismissed").status_code == 200
+    assert decide(client, user, row_id, "pending").status_code == 409
+
+
+def test_a_dismissal_says_why(client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend) -> None:
+    user = sign_up()
+    row_id = recommend(business(owner=user))
+    path, body = f"{PATH}/{row_id}", {"status": "dismissed", "reason": "We close in winter; it’s fine."}
+    answer = client.patch(path, headers=user.headers, json=body)
+    assert (answer.status_code, answer.json()["reason"]) == (200, body["reason"])
+    assert client.get(PATH, headers=user.headers).json()["recommendations"] == [answer.json()]
+
+
+def test_a_reason_for_anything_else_means_nothing(
+    client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend
+) -> None:
+    user = sign_up()
+    row_id = recommend(business(owner=user))
+    body = {"status": "accepted", "reason": "a good idea"}
+    answer = client.patch(f"{PATH}/{row_id}", headers=user.headers, json=body)
+    assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, "reason")
+    assert listed(client, user, status="pending") == [str(row_id)]
+
+
+def test_a_resolved_one_shows_the_numbers_before_and_after(
+    client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend
+) -> None:
+    user = sign_up()
+    before = {"score": 68, "currency": "usd", "metrics": {"chargeback_ratio": 0.024}}
+    proof = {"before": before, "after": {**before, "score": 83, "metrics": {"chargeback_ratio": None}}}
+    recommend(business(viewer=user), status="resolved", proof=proof)
+    [shown] = client.get(PATH, headers=user.headers, params={"status": "resolved"}).json()["recommendations"]
+    assert shown["proof"] == proof
+
+
+@pytest.mark.parametrize("decision", ["accepted", "dismissed", "pending"])
 def test_a_resolved_one_stays_resolved(
     client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend, decision: str
 ) -> None:
@@ -293,13 +319,17 @@ def test_a_demoted_or_removed_member_is_refused_at_once(
     assert len(listed(client, user, business_id=business_id)) == 2
     with engine.begin() as db:
         leave(db, UUID(user.id), business_id)
-    assert client.get(PATH, headers=user.headers, params={"business_id": business_id}).status_code == 403
+    assert client.get(PATH, headers=user.headers, params={"business_id": str(business_id)}).status_code == 403
 
 
 BAD_BODIES: list[tuple[str, Any]] = [
     ("status", {}),
     ("status", {"status": None}),
-    ("status", {"status": "pending"}),
+    ("reason", {"status": "dismissed", "reason": ""}),
+    ("reason", {"status": "dismissed", "reason": "   "}),
+    ("reason", {"status": "dismissed", "reason": "two\nlines"}),
+    ("reason", {"status": "dismissed", "reason": "x" * 501}),
+    ("reason", {"status": "dismissed", "reason": 1}),
     ("status", {"status": "resolved"}),
     ("status", {"status": "Accepted"}),
     ("status", {"status": ["accepted"]}),

@@ -25,6 +25,8 @@ COLUMNS = (
     TABLE.metric_refs,
     TABLE.article,
     TABLE.created_at,
+    TABLE.proof,
+    TABLE.reason,
 )
 # `Recommendation.place` in SQL.
 PLACE = (
@@ -107,14 +109,24 @@ def find_for_member(conn: Connection, recommendation_id: UUID, user_id: UUID) ->
     return None if row is None else _recommendation(row)
 
 
-def update_status(
-    conn: Connection, business_id: UUID, recommendation_id: UUID, status: Status, now: dt.datetime
-) -> None:
-    """Set what became of a business's recommendation."""
+def update_decision(conn: Connection, decided: Recommendation, now: dt.datetime) -> None:
+    """Keep what its owner has made of a recommendation, and their reason; `pending` takes the decision back."""
     conn.execute(
         update(TABLE)
-        .where(TABLE.id == recommendation_id, TABLE.business_id == business_id)
-        .values(status=status.value, updated_at=now)
+        .where(TABLE.id == decided.id, TABLE.business_id == decided.business_id)
+        .values(
+            status=decided.status.value,
+            reason=decided.reason,
+            decided_at=None if decided.status is Status.PENDING else now,
+            updated_at=now,
+        )
+    )
+
+
+def update_reason(conn: Connection, business_id: UUID, recommendation_id: UUID, reason: str) -> None:
+    """Keep why the owner dismissed a business's recommendation, told after the decision."""
+    conn.execute(
+        update(TABLE).where(TABLE.id == recommendation_id, TABLE.business_id == business_id).values(reason=reason)
     )
 
 
@@ -131,4 +143,6 @@ def _recommendation(row: Row[*tuple[Any, ...]]) -> Recommendation:
         metric_refs=tuple(row.metric_refs),
         article=row.article,
         created_at=row.created_at,
+        proof=row.proof,
+        reason=row.reason,
     )

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from vaultra.domain.paging import Place
@@ -26,8 +26,11 @@ class Status(StrEnum):
     RESOLVED = "resolved"
 
 
-Decision = Literal[Status.ACCEPTED, Status.DISMISSED]
-"""What an owner may make of a recommendation."""
+Decision = Literal[Status.ACCEPTED, Status.DISMISSED, Status.PENDING]
+"""What an owner may make of a recommendation; `pending` takes an acceptance back."""
+
+LIVE = frozenset({Status.PENDING, Status.ACCEPTED})
+"""It still stands; of one rule there is one such recommendation at most."""
 
 PRIORITY_RANK = {Priority.HIGH: 3, Priority.MEDIUM: 2, Priority.LOW: 1}
 # An impact nobody could tell comes after every one that was told.
@@ -36,7 +39,7 @@ UNKNOWN_IMPACT_RANK = -(2**31)
 # Once dismissed or resolved it is over: its rule may have made a new one since, and two of a rule never live at once.
 _POSSIBLE: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.ACCEPTED, Status.DISMISSED}),
-    Status.ACCEPTED: frozenset({Status.DISMISSED}),
+    Status.ACCEPTED: frozenset({Status.DISMISSED, Status.PENDING}),
     Status.DISMISSED: frozenset(),
     Status.RESOLVED: frozenset(),
 }
@@ -47,6 +50,8 @@ class Recommendation:
     """One thing to do. `estimated_impact` is in points of the score, None when it could not be told.
 
     `metric_refs` are the keys of the metrics it rests on; `article` names the page that explains how, None without one.
+    `proof` is how the score and these metrics stood before and after, None unless it is resolved; `reason` is why its
+    owner dismissed it, None when they did not say.
     """
 
     id: UUID
@@ -60,6 +65,8 @@ class Recommendation:
     metric_refs: tuple[str, ...]
     article: str | None
     created_at: dt.datetime
+    proof: dict[str, Any] | None = None
+    reason: str | None = None
 
     @property
     def place(self) -> Place:

@@ -11,8 +11,8 @@ from vaultra.domain import paging
 from vaultra.domain.accounts import Role
 from vaultra.domain.paging import Page
 from vaultra.domain.recommendations import Priority, Recommendation, Status
-from vaultra.errors import Conflict, Forbidden
-from vaultra.usecases import accounts
+from vaultra.errors import Conflict, Forbidden, Unprocessable
+from vaultra.usecases import memberships
 
 
 def page(
@@ -42,21 +42,38 @@ def page(
 
 
 def decide(
-    conn: Connection, *, user_id: UUID, recommendation_id: UUID, status: Status, now: dt.datetime
+    conn: Connection,
+    *,
+    user_id: UUID,
+    recommendation_id: UUID,
+    status: Status,
+    reason: str | None = None,
+    now: dt.datetime,
 ) -> Recommendation:
-    """Accept or dismiss a recommendation; deciding the same again changes nothing.
+    """Accept a recommendation, take the acceptance back, or dismiss it; deciding the same again changes nothing.
+
+    Args:
+        reason: Why it is dismissed, None without one; it may also be told, or told better, after the dismissal.
 
     Raises:
         Forbidden: the user is neither owner nor admin of its business; the same for a stranger's and for none at all.
         Conflict: it was dismissed or resolved meanwhile.
+        Unprocessable: a reason for anything but dismissing it.
     """
+    if reason is not None and status is not Status.DISMISSED:
+        details = {"field": "reason", "reason": "is for dismissing only"}
+        raise Unprocessable("Only a dismissal takes a reason.", details=details)
     found = recommendations.find_for_member(conn, recommendation_id, user_id)
     if found is None:
         raise Forbidden("You don't have access to this recommendation.")
-    accounts.require_role(conn, user_id, found.business_id, Role.ADMIN)
+    memberships.require_role(conn, user_id, found.business_id, Role.ADMIN)
     if found.status is status:
-        return found
+        if reason is None or reason == found.reason:
+            return found
+        recommendations.update_reason(conn, found.business_id, found.id, reason)
+        return dataclasses.replace(found, reason=reason)
     if not found.may_become(status):
         raise Conflict(f"This recommendation is {found.status} and can't be {status} any more.")
-    recommendations.update_status(conn, found.business_id, found.id, status, now)
-    return dataclasses.replace(found, status=status)
+    decided = dataclasses.replace(found, status=status, reason=reason)
+    recommendations.update_decision(conn, decided, now)
+    return decided
