@@ -15,4 +15,5 @@ class MailDue(Body):
 
 @event_function
 def send_mail(call: Call, body: MailDue) -> None:
-    mailing.deliver(call.db, call.services.mailer, call.services.site, body.mail_id, call.now)
+    services = call.services
+    mailing.deliver(call.db, services.mailer, services.site, services.auth.jwt_secrets, body.mail_id, call.now)

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, Row, select, update
 from vaultra.db.models import User
 from vaultra.domain.notifications import Digest, Preferences
 
+PREFERENCES = (User.digest, User.alerts, User.time_zone)
+
 
 def find_preferences(conn: Connection, user_id: UUID) -> Preferences | None:
     """The mails the user wants; None when there is no such user."""
-    row = conn.execute(select(User.digest, User.alerts).where(User.id == user_id)).one_or_none()
+    row = conn.execute(select(*PREFERENCES).where(User.id == user_id)).one_or_none()
     return _preferences(row)
 
 
@@ -22,10 +24,10 @@ def update_preferences(
 ) -> Preferences | None:
     """The mails the user wants after setting the given columns; None when there is no such user."""
     row = conn.execute(
-        update(User).where(User.id == user_id).values(**changes, updated_at=now).returning(User.digest, User.alerts)
+        update(User).where(User.id == user_id).values(**changes, updated_at=now).returning(*PREFERENCES)
     ).one_or_none()
     return _preferences(row)
 
 
 def _preferences(row: Row[*tuple[Any, ...]] | None) -> Preferences | None:
-    return None if row is None else Preferences(digest=Digest(row.digest), alerts=row.alerts)
+    return None if row is None else Preferences(Digest(row.digest), row.alerts, row.time_zone)

@@ -1,18 +1,21 @@
 """The outbox: a mail is asked for in the transaction of what it tells about, and written when it is sent."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from vaultra.config import SiteSettings
-from vaultra.db import mails
+from vaultra.db import alerts, mails
+from vaultra.domain.alert_letters import ALERT_LETTERS
 from vaultra.domain.mails import MAILS, Facts, WaitingMail
+from vaultra.domain.unsubscribing import Purpose, Unsubscription, write_token
 from vaultra.errors import InvalidInput
+from vaultra.failpoints import reach
 from vaultra.ports import Mail, Mailer
-from vaultra.usecases import members, resets
+from vaultra.usecases import digest, members, resets
 
 TOPIC = "mail-due"
 
@@ -29,6 +32,13 @@ PAGE = 500
 RESET_PAGE = "/auth/reset/#token="
 INVITATION_PAGE = "/auth/invitation/#token="
 FORGOT_PAGE = "/auth/forgot/"
+OVERVIEW_PAGE = "/dashboard/"
+UNSUBSCRIBE_PAGE = "/unsubscribe/#token="
+# One click in a mail program is a POST to this route, with the token where such programs can put it.
+UNSUBSCRIBE_ROUTE = "/users/unsubscribe?token="
+
+# The kinds that come without having been asked for: what one click ends.
+UNSUBSCRIBES = {"digest": Purpose.DIGEST, **dict.fromkeys(ALERT_LETTERS, Purpose.ALERTS)}
 
 
 class _NotWanted(Exception):
@@ -73,11 +83,16 @@ def request(
     )
 
 
-def deliver(conn: Connection, mailer: Mailer, site: SiteSettings, mail_id: UUID, now: dt.datetime) -> None:
+def deliver(
+    conn: Connection, mailer: Mailer, site: SiteSettings, secrets: Sequence[str], mail_id: UUID, now: dt.datetime
+) -> None:
     """Write a mail and send it; nothing happens when it was sent or dropped, is gone, or is just being sent.
 
     It is sent inside the transaction that marks it, so that it is marked exactly when it went out. A crash
     between the two sends it again, with the same id for the mail server to recognise, and a fresh link.
+
+    Args:
+        secrets: What links that end such mails are signed with; the first signs.
 
     Raises:
         Unavailable: the mail server can't take it now; nothing is changed.
@@ -86,7 +101,8 @@ def deliver(conn: Connection, mailer: Mailer, site: SiteSettings, mail_id: UUID,
     if waiting is None:
         return
     try:
-        mailer.send(_write(conn, waiting, site.site_url, now))
+        mailer.send(_write(conn, waiting, site, secrets, now))
+        reach("mail_taken")
     except _NotWanted as reason:
         mails.mark_dropped(conn, mail_id, str(reason))
     except InvalidInput as refusal:
@@ -113,10 +129,18 @@ Addressed = tuple[str, Facts]
 """Where a mail goes, and what it tells."""
 
 
-def _write(conn: Connection, waiting: WaitingMail, site_url: str, now: dt.datetime) -> Mail:
-    recipient, facts = FACTS[waiting.kind](conn, waiting, site_url, now)
+def _write(
+    conn: Connection, waiting: WaitingMail, site: SiteSettings, secrets: Sequence[str], now: dt.datetime
+) -> Mail:
+    recipient, facts = FACTS[waiting.kind](conn, waiting, site.site_url, now)
+    purpose, unsubscribe_url = UNSUBSCRIBES.get(waiting.kind), None
+    if purpose is not None:
+        assert waiting.user_id is not None, "it comes to somebody who may switch it off"
+        token = write_token(Unsubscription(waiting.user_id, purpose), secrets)
+        facts = {**facts, "unsubscribe_link": f"{site.site_url}{UNSUBSCRIBE_PAGE}{token}"}
+        unsubscribe_url = f"{site.public_api_url}{UNSUBSCRIBE_ROUTE}{token}"
     letter = MAILS[waiting.kind](facts)
-    return Mail(str(waiting.id), recipient, letter.subject, letter.text, letter.html)
+    return Mail(str(waiting.id), recipient, letter.subject, letter.text, letter.html, unsubscribe_url)
 
 
 def _password_reset(conn: Connection, waiting: WaitingMail, site_url: str, now: dt.datetime) -> Addressed:
@@ -146,8 +170,30 @@ def _invitation(conn: Connection, waiting: WaitingMail, site_url: str, now: dt.d
     }
 
 
+def _digest(conn: Connection, waiting: WaitingMail, site_url: str, now: dt.datetime) -> Addressed:
+    assert waiting.user_id is not None, "a digest is a person's"
+    found = digest.gather(conn, waiting.user_id, dt.date.fromisoformat(waiting.facts["day"]), now)
+    if found is None:
+        raise _NotWanted("its day is over, it was switched off, or there is no business to tell of any more")
+    email, told = found
+    return email, {"digest": told, "link": f"{site_url}{OVERVIEW_PAGE}"}
+
+
+def _alert(conn: Connection, waiting: WaitingMail, site_url: str, _now: dt.datetime) -> Addressed:
+    assert waiting.user_id is not None, "it tells a person"
+    assert waiting.business_id is not None, "of a business"
+    addressee = alerts.find_addressee(conn, waiting.user_id, waiting.business_id)
+    if addressee is None:
+        raise _NotWanted("they switched alerts off, or no longer look after this business")
+    email, name = addressee
+    link = f"{site_url}{OVERVIEW_PAGE}?business_id={waiting.business_id}"
+    return email, {**waiting.facts, "business_name": name, "link": link}
+
+
 FACTS: dict[str, Callable[[Connection, WaitingMail, str, dt.datetime], Addressed]] = {
     "password_reset": _password_reset,
     "password_changed": _password_changed,
     "invitation": _invitation,
+    "digest": _digest,
+    **dict.fromkeys(ALERT_LETTERS, _alert),
 }
