@@ -1,217 +1,101 @@
-"""Latest metrics, the score and its explanation."""
+"""Latest metrics and their history; the score, its explanation and what would change it."""
 
-import datetime as dt
-from typing import Self
-from uuid import UUID
-
-from pydantic import ConfigDict
-
-from vaultra.domain.metrics import METRICS, SEED_METRICS, Unit
-from vaultra.domain.readiness import TIER_LABELS, Effect, ScoreTrend, TierKey
-from vaultra.domain.rules import Group
-from vaultra.domain.series import Direction
-from vaultra.domain.stored_metrics import Snapshot, as_read
-from vaultra.entrypoints import Access, Call, Routes, http_function
-from vaultra.schemas import Params, Reply
-from vaultra.usecases import metrics, readiness
-from vaultra.usecases.readiness import CurrentReadiness
+from vaultra.domain.metric_export import to_csv, to_json
+from vaultra.domain.stored_metrics import Snapshot
+from vaultra.entrypoints import Access, Call, Download, Routes, http_function
+from vaultra.schemas_changes import ChangesParams, ChangesReply
+from vaultra.schemas_metrics import (
+    BusinessScope,
+    DefinitionsReply,
+    ExportParams,
+    HistoryParams,
+    MetricsHistoryReply,
+    MetricsReply,
+)
+from vaultra.schemas_paths import PathParams, PathReply
+from vaultra.schemas_readiness import (
+    CriteriaReply,
+    DayScoreReply,
+    ReadinessReply,
+    ScoreHistoryParams,
+    ScoreHistoryReply,
+    SimulateBody,
+    SimulationReply,
+)
+from vaultra.usecases import criteria, metric_history, metrics, paths, readiness, score_changes, what_if
 
 routes = Routes()
-
-
-class BusinessScope(Params):
-    business_id: UUID | None = None
-
-
-class UnconvertedReply(Reply):
-    """An amount in no sum, because it could not be converted; in minor units of its own currency."""
-
-    id: str
-    amount_minor: int
-    currency: str
-
-
-class CurrencyReply(Reply):
-    """The window's charges made in one currency: `revenue` in it, `settled` in the settlement currency."""
-
-    transaction_count: int
-    revenue: float
-    settled: float | None
-    unconverted_count: int
-
-
-class BucketReply(Reply):
-    """Thirty complete days, both ends included; amounts in the settlement currency."""
-
-    period_start: dt.date
-    period_end: dt.date
-    revenue_total: float | None
-    net_volume: float | None
-    transaction_count: int
-    chargeback_count: int
-    fraud_warnings: int
-
-
-class DetailsReply(Reply):
-    """Every further metric by its key (see /metrics/definitions), and what the numbers rest on."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, float | int | str | None]
-
-    samples: dict[str, int]
-    low_sample: list[str]
-    not_measured: dict[str, str]
-    unconverted: list[UnconvertedReply]
-    by_currency: dict[str, CurrencyReply]
-    buckets: list[BucketReply]
-    history_complete: bool
-
-
-class MetricsReply(Reply):
-    """The latest metrics; amounts in the major unit of `currency`, null where not measured."""
-
-    business_id: UUID
-    period_start: dt.date
-    period_end: dt.date
-    currency: str | None
-    revenue_total: float | None
-    revenue_volatility: float | None
-    revenue_trend: Direction | None
-    chargeback_count: int | None
-    chargeback_ratio: float | None
-    refund_count: int | None
-    refund_ratio: float | None
-    payout_reliability: float | None
-    transaction_count: int | None
-    average_transaction_size: float | None
-    mrr: float | None
-    details: DetailsReply
-    computed_at: dt.datetime
-    stale: bool
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, now: dt.datetime) -> Self:
-        read = as_read(snapshot)
-        # Validated as one: a model for each of its parts costs five times as much.
-        return cls.model_validate(
-            {
-                "business_id": snapshot.business_id,
-                "period_start": snapshot.period_start,
-                "period_end": snapshot.period_end,
-                "currency": snapshot.currency,
-                **{key: read.pop(key) for key in SEED_METRICS},
-                "details": read,
-                "computed_at": snapshot.computed_at,
-                "stale": metrics.is_stale(snapshot, now),
-            }
-        )
-
-
-class RuleReply(Reply):
-    """One rule's part in the score; see Component."""
-
-    key: str
-    label: str
-    group: Group
-    value: float | str | None
-    unit: Unit
-    currency: str | None
-    sample: int | None
-    points: int
-    best_points: int
-    worst_points: int
-    band: str
-    effect: Effect
-    reason: str | None
-    sentence: str
-
-
-class ComponentsReply(Reply):
-    """The three gauges, 0–1, and every rule in the order of the catalogue."""
-
-    revenue_stability: float | None
-    risk_signals: float | None
-    payout_reliability: float | None
-    rules: list[RuleReply]
-
-
-class ConfidenceReply(Reply):
-    """The scores that the sample sizes leave possible."""
-
-    low: int
-    high: int
-
-
-class ReadinessReply(Reply):
-    """The score as it stands; `trend` is improving, stable or declining, null without a score 30 days ago."""
-
-    business_id: UUID
-    score: int
-    tier: TierKey
-    tier_label: str
-    trend: ScoreTrend | None
-    provisional: bool
-    components: ComponentsReply
-    seed_score: int
-    confidence: ConfidenceReply
-    formula_version: str
-    snapshot_id: UUID | None
-    created_at: dt.datetime
-
-    @classmethod
-    def of(cls, current: CurrentReadiness) -> Self:
-        latest = current.latest
-        return cls(
-            business_id=latest.business_id,
-            score=latest.score,
-            tier=latest.tier,
-            tier_label=TIER_LABELS[latest.tier],
-            trend=current.trend,
-            provisional=latest.provisional,
-            components=ComponentsReply.model_validate(latest.components),
-            seed_score=latest.seed_score,
-            confidence=ConfidenceReply(low=latest.confidence_low, high=latest.confidence_high),
-            formula_version=latest.formula_version,
-            snapshot_id=latest.snapshot_id,
-            created_at=latest.created_at,
-        )
-
-
-class DefinitionReply(Reply):
-    """What a metric means and how it is computed; `low_sample_below` marks samples that are small."""
-
-    key: str
-    label: str
-    unit: Unit
-    meaning: str
-    formula: str
-    source: str
-    low_sample_below: int | None
-
-
-class DefinitionsReply(Reply):
-    metrics: list[DefinitionReply]
+MEDIA_TYPES = {"csv": "text/csv", "json": "application/json"}
 
 
 @routes.get("/api/v1/metrics", access=Access.VIEWER, errors=(404,))
 def get_metrics(call: Call, params: BusinessScope) -> MetricsReply:  # noqa: ARG001 - the edge reads it
     """The latest metrics of a business."""
-    return MetricsReply.of(metrics.latest(call.db, call.business.id), call.now)
+    snapshot = metrics.latest(call.db, call.business.id)
+    return MetricsReply.of(snapshot, stale=metrics.is_stale(snapshot, call.now))
+
+
+@routes.get("/api/v1/metrics/history", access=Access.VIEWER, errors=(422,))
+def get_metrics_history(call: Call, params: HistoryParams) -> MetricsHistoryReply:
+    """The metrics a business had, by day, week or month."""
+    return MetricsHistoryReply.of(_history(call, params))
+
+
+@routes.get("/api/v1/metrics/export", access=Access.VIEWER, errors=(422,), downloads=tuple(MEDIA_TYPES.values()))
+def export_metrics(call: Call, params: ExportParams) -> Download:
+    """The same history as a file: a line for each, all metrics, amounts in major units."""
+    found = _history(call, params)
+    content = to_csv(found) if params.format == "csv" else to_json(found)
+    return Download(f"metrics.{params.format}", MEDIA_TYPES[params.format], content)
 
 
 @routes.get("/api/v1/metrics/definitions", access=Access.PUBLIC)
 def get_definitions(call: Call) -> DefinitionsReply:  # noqa: ARG001
     """What each metric means, its unit, formula and source."""
-    fields = DefinitionReply.model_fields
-    return DefinitionsReply(
-        metrics=[DefinitionReply(**{name: getattr(metric, name) for name in fields}) for metric in METRICS]
-    )
+    return DefinitionsReply.of_all()
 
 
 @routes.get("/api/v1/readiness", access=Access.VIEWER, errors=(404,))
 def get_readiness(call: Call, params: BusinessScope) -> ReadinessReply:  # noqa: ARG001
     """The readiness score of a business, and what makes it."""
     return ReadinessReply.of(readiness.current(call.db, call.business.id))
+
+
+@routes.get("/api/v1/readiness/history", access=Access.VIEWER)
+def get_readiness_history(call: Call, params: ScoreHistoryParams) -> ScoreHistoryReply:
+    """The score each of the latest days ended with."""
+    scores = score_changes.history(call.db, call.business.id, params.limit)
+    return ScoreHistoryReply(scores=[DayScoreReply(**vars(one)) for one in scores])
+
+
+@routes.get("/api/v1/readiness/changes", access=Access.VIEWER, errors=(404, 422))
+def get_readiness_changes(call: Call, params: ChangesParams) -> ChangesReply:
+    """What changed since a time: to the point, and down to the objects."""
+    return ChangesReply.of(score_changes.explain(call.db, call.business.id, params.since, call.now))
+
+
+@routes.get("/api/v1/readiness/path", access=Access.VIEWER, errors=(404,))
+def get_readiness_path(call: Call, params: PathParams) -> PathReply:
+    """The path to the next tier, and when the past stops counting."""
+    return PathReply.of(call.business.id, paths.prospects(call.db, call.business.id, params.target, call.now))
+
+
+@routes.post("/api/v1/readiness/simulate", access=Access.VIEWER, errors=(404, 422))
+def simulate_readiness(call: Call, body: SimulateBody) -> SimulationReply:
+    """The score that other metrics would give; nothing is stored."""
+    return SimulationReply.of(what_if.what_if(call.db, call.business.id, body.exact_changes))
+
+
+@routes.get("/api/v1/readiness/criteria", access=Access.VIEWER, errors=(404,))
+def get_criteria(call: Call, params: BusinessScope) -> CriteriaReply:  # noqa: ARG001
+    """Minimums that lenders publish, beside the business's own numbers: information, not offers."""
+    return CriteriaReply.of(criteria.against_published(call.db, call.business.id))
+
+
+def _history(call: Call, params: HistoryParams) -> list[Snapshot]:
+    return metric_history.history(
+        call.db, call.business.id, params.start_date, params.end_date, params.granularity, call.now
+    )
 
 
 metrics_api = http_function("metrics_api", routes)
