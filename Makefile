@@ -17,7 +17,7 @@ export NPM_CONFIG_AUDIT := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site demo demo-reset dev test chaos bench lint format openapi requirements clean python
+.PHONY: help setup site demo demo-reset dev test chaos bench packages lint format openapi requirements clean python
 
 # $(call timed,what is done,command): one line with the time it took; the command's output only if it fails.
 define timed
@@ -52,6 +52,11 @@ bench: setup  ## Measure what docs/PERFORMANCE.md tells
 	@$(BIN)/python -m tests.bench.api
 	@$(BIN)/python -m tests.bench.webhooks
 	@$(BIN)/python -m tests.bench.backfill
+	@$(BIN)/python -m tests.bench.hourly
+
+packages: setup  ## Install and start every function from its zip, as it is deployed
+	$(BIN)/python -m tests.packages.check
+	$(BIN)/python -m tests.packages.migrations
 
 lint: setup  ## Check style, types and the direction of imports
 	$(call timed,Style,$(BIN)/ruff check && $(BIN)/ruff format --check)

@@ -1,16 +1,18 @@
 """What every test may ask for: a real Postgres, migrated once, and a database of its own when it commits."""
 
 import itertools
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from tests.fakes import FakePublisher, FakeStripe
+from tests.own_postgres import own_postgres
+from vaultra import auth
 from vaultra.db import engine as database
 from vaultra.db import migrate
-from vaultra_local.postgres import EmbeddedPostgres, erase
+from vaultra_local import emulator
+from vaultra_local.postgres import EmbeddedPostgres
 
 TEMPLATE = "template_vaultra"
 
@@ -18,18 +20,21 @@ TEMPLATE = "template_vaultra"
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """This worker's server, without crash safety; gone when the session ends."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-test-") as folder:
-        Path(folder).chmod(0o755)  # as root, the server runs as another user, who must get in
-        state = Path(folder) / "postgres"
-        with EmbeddedPostgres(state, durable=False) as server:
-            yield server
-        erase(state)
+    with own_postgres(durable=False) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def make_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
-    """Clone the migrated template under a name; answers the new database's URL."""
+def admin(postgres: EmbeddedPostgres) -> Iterator[Engine]:
+    """Connections that make and drop databases."""
     admin = database.create(postgres.url(), pool_size=1, isolation_level="AUTOCOMMIT")
+    yield admin
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres: EmbeddedPostgres, admin: Engine) -> Callable[[str], str]:
+    """Clone the migrated template under a name; answers the new database's URL."""
     with admin.connect() as connection:
         connection.execute(text(f"create database {TEMPLATE}"))
     migrate.upgrade(postgres.url(TEMPLATE))
@@ -41,8 +46,7 @@ def make_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
             connection.execute(text(f"create database {name} template {TEMPLATE} strategy file_copy"))
         return postgres.url(name)
 
-    yield clone
-    admin.dispose()
+    return clone
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +76,12 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def fresh_database_url(make_database: Callable[[str], str], postgres: EmbeddedPostgres) -> Iterator[str]:
+def fresh_database_url(make_database: Callable[[str], str], admin: Engine) -> Iterator[str]:
     """An empty migrated database for one test that commits, or that several processes use."""
     name = f"fresh_{next(_numbers)}"
     yield make_database(name)
-    admin = database.create(postgres.url(), pool_size=1, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"drop database {name} with (force)"))
-    admin.dispose()
 
 
 @pytest.fixture
@@ -88,3 +90,32 @@ def fresh_engine(fresh_database_url: str) -> Iterator[Engine]:
     engine = database.create(fresh_database_url, pool_size=8)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def emulator_host() -> Iterator[str]:
+    """Where Google's Pub/Sub emulator listens; where it is not installed, what needs it is skipped."""
+    jar = emulator.find_jar()
+    if jar is None:
+        pytest.skip("the Pub/Sub emulator is not installed here (it needs Java and gcloud's pubsub-emulator)")
+    with emulator.Emulator(jar) as running:
+        yield running.host
+
+
+@pytest.fixture
+def stripe() -> FakeStripe:
+    """A Stripe with nothing in it."""
+    return FakeStripe()
+
+
+@pytest.fixture
+def publisher() -> FakePublisher:
+    """A broker that keeps what it is given."""
+    return FakePublisher()
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords hashed in a millisecond: what one costs is tried elsewhere."""
+    monkeypatch.setattr(auth, "BCRYPT_COST", 4)
+    monkeypatch.setattr(auth, "NOBODYS_HASH", auth.hash_password("nobody's"))

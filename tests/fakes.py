@@ -1,6 +1,7 @@
 """Stand-ins that several tests share: small, in memory, without patching."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -98,3 +99,19 @@ class FakeMailer:
         if self.failure is not None:
             raise self.failure
         self.sent.append(mail)
+
+
+class FakeEmbedder:
+    """An `Embedder` that counts letters: texts of the same letters are near. `failure` is raised instead."""
+
+    def __init__(self, name: str = "letters") -> None:
+        self.name = name
+        self.failure: Exception | None = None
+        self.embedded: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if self.failure is not None:
+            raise self.failure
+        self.embedded += texts
+        counts = [[float(text.lower().count(letter)) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts]
+        return [[value / (math.hypot(*vector) or 1.0) for value in vector] for vector in counts]

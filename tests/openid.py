@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from vaultra.adapters.google import GoogleSignIn
@@ -93,11 +94,11 @@ class Browser:
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
-    def come_back(self, query: dict[str, str], headers: dict[str, str] = JSON) -> httpx.Response:
+    def come_back(self, query: dict[str, str], headers: dict[str, str] = JSON) -> Response:
         """Come back from the issuer."""
-        answer: httpx.Response = self.client.get(CALLBACK, params=query, headers=headers)
+        answer: Response = self.client.get(CALLBACK, params=query, headers=headers)
         return answer
 
-    def sign_in(self, person: Person, headers: dict[str, str] = JSON, **params: str) -> httpx.Response:
+    def sign_in(self, person: Person, headers: dict[str, str] = JSON, **params: str) -> Response:
         """The whole way."""
         return self.come_back(agree(self.begin(**params), person.subject), headers)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from vaultra.errors import Unavailable
-from vaultra.group_commit import GroupCommit
+from vaultra.group_commit import STILL_TURNS, GroupCommit
 
 T = TypeVar("T")
 
@@ -16,6 +16,12 @@ T = TypeVar("T")
 def within_seconds(work: Coroutine[Any, Any, T]) -> T:
     """Run it; a caller that is never answered fails the test instead of holding it up."""
     return asyncio.run(asyncio.wait_for(work, 10))
+
+
+async def some_turns() -> None:
+    """Long enough for whoever gathers to see that nobody new comes."""
+    for _ in range(2 * STILL_TURNS):
+        await asyncio.sleep(0)
 
 
 class Disk:
@@ -45,8 +51,7 @@ def test_while_one_flush_is_under_way_the_others_gather() -> None:
         disk.open.clear()
         group = GroupCommit(disk.flush)
         first = asyncio.create_task(group.add(0))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await some_turns()
         rest = [asyncio.create_task(group.add(n)) for n in range(1, 50)]
         await asyncio.sleep(0.01)
         assert not first.done()
@@ -58,6 +63,36 @@ def test_while_one_flush_is_under_way_the_others_gather() -> None:
     disk = within_seconds(run())
     assert disk.flushes == [[0], list(range(1, 50))]
     assert disk.kept == list(range(50))
+
+
+def test_those_who_come_turn_after_turn_share_one_flush() -> None:
+    async def run() -> Disk:
+        disk = Disk()
+        group = GroupCommit(disk.flush)
+        tasks = []
+        for n in range(20):
+            tasks.append(asyncio.create_task(group.add(n)))
+            for _ in range(STILL_TURNS - 1):
+                await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        return disk
+
+    assert within_seconds(run()).flushes == [list(range(20))]
+
+
+def test_a_full_group_waits_for_nobody() -> None:
+    async def run() -> Disk:
+        disk = Disk()
+        group = GroupCommit(disk.flush, largest=5)
+        tasks = []
+        for n in range(12):
+            tasks.append(asyncio.create_task(group.add(n)))
+            await asyncio.sleep(0)
+        assert disk.flushes[0] == list(range(5)), "while more still come"
+        await asyncio.gather(*tasks)
+        return disk
+
+    assert [len(flush) for flush in within_seconds(run()).flushes] == [5, 5, 2]
 
 
 def test_a_flush_has_a_largest_size() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.test_group_commit import Disk, within_seconds
+from tests.test_group_commit import Disk, some_turns, within_seconds
 from vaultra.group_commit import GroupCommit
 
 
@@ -23,11 +23,6 @@ class Busy(Disk):
             await super().flush(items)
         finally:
             self.under_way -= 1
-
-
-async def some_turns() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def test_a_second_flush_begins_while_the_first_is_under_way_and_a_third_waits() -> None:

@@ -54,6 +54,8 @@ def test_the_first_key_seals_and_all_of_them_open() -> None:
     both = Sealing([NEW, OLD])
     assert both.open(before, PLACE) == KEY
     after = both.reseal(before, PLACE)
+    assert after is not None
+    assert both.reseal(after, PLACE) is None
     assert Sealing([NEW]).open(after, PLACE) == KEY
     with pytest.raises(SealBroken):
         Sealing([OLD]).open(after, PLACE)

@@ -9,7 +9,7 @@ from vaultra.usecases import dispatch as jobs
 
 
 class Tick(Body):
-    """A job of the schedule; `after` is the last account of the page before."""
+    """A job of the schedule; `after` is the last account, or user, of the page before."""
 
     job: str
     after: UUID | None = None

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from vaultra.domain.connections import Mode, Phase
 from vaultra.domain.limits import KEY_CHECKS_BY_BUSINESS
 from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
-from vaultra.errors import Conflict, InvalidInput, RateLimited, Unavailable
+from vaultra.errors import Conflict, Forbidden, InvalidInput, RateLimited, Unavailable
 from vaultra.schemas import Body, Params, Reply
 from vaultra.usecases import connections, ingestion, limits, owners_keys, sync
 
@@ -100,6 +100,10 @@ def finish_connection(call: Call, params: CallbackParams) -> Redirect:
         if call.accepts_json:
             raise
         return _try_again(call, "state_expired")
+    except Forbidden:
+        if not call.navigates:
+            raise
+        return _try_again(call, "not_allowed")
     call.commit()
     if params.error == "access_denied":
         return _try_again(call, "access_denied", started.business_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 from vaultra.domain import limits as allowed
 from vaultra.domain.money import to_minor
-from vaultra.entrypoints import Access, Call, Routes, http_function
+from vaultra.entrypoints import Access, Call, Redirect, Routes, http_function
 from vaultra.schemas import BusinessMembershipReply, BusinessReply, ProfileReply, UserReply
 from vaultra.schemas_export import ExportReply
 from vaultra.schemas_users import (
@@ -29,6 +29,8 @@ from vaultra.schemas_users import (
     TeamReply,
     TokenParams,
     TokensReply,
+    UnsubscribedReply,
+    UnsubscribeParams,
 )
 from vaultra.usecases import accounts, deletion, export, limits, mailing, members, notifications, personal_tokens
 
@@ -65,17 +67,30 @@ def export_me(call: Call) -> ExportReply:
 
 @routes.get("/api/v1/users/me/notifications", access=Access.USER)
 def get_notifications(call: Call) -> PreferencesReply:
-    """The mails one wants."""
+    """The mails one wants, and the time zone in whose morning the digest comes."""
     preferences = notifications.get_preferences(call.db, call.caller.user_id)
     return PreferencesReply.model_validate(preferences, from_attributes=True)
 
 
-@routes.patch("/api/v1/users/me/notifications", access=Access.USER)
+@routes.patch("/api/v1/users/me/notifications", access=Access.USER, errors=(422,))
 def update_notifications(call: Call, body: PreferenceChanges) -> PreferencesReply:
     """Change the mails one wants."""
     changes = body.model_dump(exclude_unset=True)
     preferences = notifications.update_preferences(call.db, call.caller.user_id, changes, call.now)
     return PreferencesReply.model_validate(preferences, from_attributes=True)
+
+
+@routes.post("/api/v1/users/unsubscribe", access=Access.PUBLIC)
+def unsubscribe(call: Call, params: UnsubscribeParams) -> UnsubscribedReply:
+    """End the mails that the link in one of them is about: one click, without signing in."""
+    secrets = call.services.auth.jwt_secrets
+    return UnsubscribedReply(ended=notifications.unsubscribe(call.db, params.token, secrets, call.now))
+
+
+@routes.get("/api/v1/users/unsubscribe", access=Access.PUBLIC, redirects=True)
+def open_unsubscribe_page(call: Call, params: UnsubscribeParams) -> Redirect:
+    """Show the site's page, whose button ends those mails; looking at a link ends nothing."""
+    return Redirect(f"{call.services.site.site_url}{mailing.UNSUBSCRIBE_PAGE}{params.token}")
 
 
 # --- Businesses ------------------------------------------------------------------------------

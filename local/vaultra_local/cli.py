@@ -87,6 +87,16 @@ def _dev(_options: Arguments) -> int:
     return runner.run("dev", _port(), lambda url: say(f"\nVaultra is ready: {url}\n\nCtrl-C stops it.\n"))
 
 
+def _package_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--into", metavar="FOLDER", help="where the zips go; dist/ when not given")
+
+
+def _package(options: Arguments) -> int:
+    from vaultra_local import package
+
+    return package.run(options.into)
+
+
 def _port() -> int:
     given = os.environ.get("PORT") or str(DEFAULT_PORT)
     if not given.isdigit() or not 0 < int(given) < 65536:
@@ -121,6 +131,7 @@ def _changing(*adds: takes.Add) -> takes.Add:
 
 
 GROUPS = {
+    "knowledge": "The articles that answers are cited from.",
     "keys": "Owners' restricted keys, as they are stored.",
     "account": "Connected Stripe accounts.",
     "dlq": "Messages that failed for good.",
@@ -131,6 +142,7 @@ GROUPS = {
 COMMANDS = (
     Command("demo", "Run everything with a Stripe simulator and demo businesses.", _demo, _demo_arguments),
     Command("dev", "Run everything against what the environment names, without demo data.", _dev),
+    Command("package", "Build what is deployed: a zip per function.", _package, _package_arguments),
     Command("dlq list", "List the messages that wait.", _look("dlq_list"), _looking(takes.letter_filters)),
     Command("dlq show", "Show one of them.", _look("dlq_show"), _looking(takes.one_letter)),
     Command("dlq replay", "Publish them again.", _change("dlq_replay"), _changing(takes.letters_to_replay)),
@@ -166,6 +178,7 @@ COMMANDS = (
         "events redrive", "Announce an account's events again.", _change("events_redrive"), _changing(takes.an_account)
     ),
     Command("sessions end", "Sign people out everywhere.", _change("sessions_end"), _changing(takes.users)),
+    Command("knowledge ingest", "Publish the articles.", _change("knowledge_ingest"), _changing(takes.a_folder)),
     Command("keys reseal", "Seal owners' keys with the first of our own.", _change("keys_reseal"), _changing()),
     Command("mails drop", "Give up mails that wait.", _change("mails_drop"), _changing(takes.a_moment)),
 )

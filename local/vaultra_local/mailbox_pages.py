@@ -6,10 +6,11 @@ from html import escape
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from vaultra_local.mailbox import Mailbox, StoredMail
+from vaultra_local.pages import page
 
 PATH = "/mailbox"
 SECURITY = {
@@ -21,32 +22,21 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
 }
 STYLE = """
-:root{color-scheme:light dark;--page:#f4f5f8;--card:#fff;--ink:#1b2033;--soft:#5b6378;--line:#dfe2ea;--accent:#4b46c8;
---warn:#fff6dc;--warn-ink:#5c4600}
-@media(prefers-color-scheme:dark){:root{--page:#12141c;--card:#1b1f2b;--ink:#eceef6;--soft:#a3aac0;--line:#343a4d;
---accent:#a6a2ff;--warn:#3a3117;--warn-ink:#ffe4a0}}
-*{box-sizing:border-box}
-body{margin:0;padding:1.5rem;background:var(--page);color:var(--ink);
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:46rem;margin:0 auto;background:var(--card);border:1px solid var(--line);border-radius:14px;
-overflow:hidden}
-.note{margin:0;padding:.7rem 1.75rem;background:var(--warn);color:var(--warn-ink);font-size:.9rem}
-.body{padding:1.5rem 1.75rem 1.75rem}
-h1{font-size:1.35rem;line-height:1.3;margin:0 0 .4rem;overflow-wrap:anywhere}
-p{margin:0 0 1.1rem;color:var(--soft)}
+main{max-width:46rem}
 a{color:var(--accent)}
 ul{list-style:none;margin:0;padding:0}
 li{border-top:1px solid var(--line);padding:.8rem 0}
 li a{display:block;font-weight:600;overflow-wrap:anywhere}
-small{color:var(--soft);font-size:.875rem;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.2rem 1rem;margin:0 0 1.2rem;font-size:.9rem}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
 iframe{display:block;width:100%;height:34rem;border:1px solid var(--line);border-radius:10px;background:#fff}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 summary{cursor:pointer;margin-top:1.2rem}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 """
+NOTE = (
+    "<b>This is a mailbox of this machine: nothing left it.</b> Whatever the product mails, to whomever, is kept here."
+)
 
 
 def mailbox_pages(mailbox: Mailbox) -> Starlette:
@@ -85,6 +75,8 @@ def _list(mailbox: Mailbox) -> str:
 
 def _mail(mail: StoredMail) -> str:
     facts = {"From": mail.header("From"), "To": mail.header("To"), "Sent": _time(mail)}
+    if mail.header("List-Unsubscribe"):
+        facts["One click ends it at"] = mail.header("List-Unsubscribe").strip("<>")
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     text, html = f"<pre>{escape(mail.part('plain'))}</pre>", mail.part("html")
     # Without allow-scripts and allow-same-origin a mail can neither run nor reach anything; its links open outside.
@@ -113,13 +105,5 @@ def _time(mail: StoredMail) -> str:
     return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
 
 
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><main>"
-        '<p class="note"><b>This is a mailbox of this machine: nothing left it.</b> '
-        "Whatever the product mails, to whomever, is kept here.</p>"
-        f'<div class="body">{body}</div></main></body></html>'
-    )
-    return HTMLResponse(text, status, SECURITY)
+def _page(title: str, body: str, status: int = 200) -> Response:
+    return page(title, body, note=NOTE, style=STYLE, headers=SECURITY, status=status)

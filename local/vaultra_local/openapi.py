@@ -162,6 +162,12 @@ def _responses(route: Route, refs: Any) -> Json:
     if route.reply is not None:
         content = {JSON: {"schema": refs[(route.reply, "serialization")]}}
         responses[str(route.status)] = {"description": SUCCESS[route.status], "content": content}
+    elif route.downloads:
+        responses["200"] = {
+            "description": "A file",
+            "headers": {"Content-Disposition": {"required": True, "schema": {"type": "string"}}},
+            "content": {media_type: {} for media_type in route.downloads},
+        }
     elif not route.redirects:
         status = 204 if route.status == 200 and not route.raw else route.status
         responses[str(status)] = {"description": SUCCESS[status]}

@@ -4,6 +4,7 @@ import argparse
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 
 def moment(given: str) -> dt.datetime:
@@ -106,6 +107,11 @@ def users(parser: argparse.ArgumentParser) -> None:
 def a_moment(parser: argparse.ArgumentParser) -> None:
     """Up to when."""
     parser.add_argument("--before", type=moment, metavar="TIME", required=True, help="asked for before then")
+
+
+def a_folder(parser: argparse.ArgumentParser) -> None:
+    """Where the articles are."""
+    parser.add_argument("--folder", type=Path, default=Path("knowledge"), help="of Markdown files; else knowledge/")
 
 
 def maybe_an_account(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from vaultra.db import dead_letters
 from vaultra.db import operations as db
-from vaultra.usecases import operations, owners_keys
+from vaultra.usecases import knowledge, operations, owners_keys
 from vaultra.usecases.operations import Done
+from vaultra_local import articles
 from vaultra_local.operations import Desk
 
 Rows = list[dict[str, Any]]
@@ -147,6 +148,16 @@ def keys_reseal(desk: Desk) -> Done:
             desk.conn.commit()
         resealed, broken, after, more = resealed + page.keys, broken + page.broken, page.last, page.last is not None
     return Done({"keys_resealed": resealed, "keys_broken": len(broken), "connections_of_broken": broken})
+
+
+def knowledge_ingest(desk: Desk) -> Done:
+    found = articles.read_all(desk.options.folder)
+    embedder, store = desk.services.embedder, desk.services.vectors
+    if desk.options.dry_run:
+        published = knowledge.compare(desk.conn, embedder, store, found)
+    else:
+        published = knowledge.publish(desk.conn, embedder, store, found, desk.now)
+    return Done(asdict(published))
 
 
 def mails_drop(desk: Desk) -> Done:

@@ -9,7 +9,7 @@ from vaultra.auth import verify_token
 from vaultra.call import Call
 from vaultra.domain.accounts import Role
 from vaultra.routes import Access
-from vaultra.usecases import accounts, sessions
+from vaultra.usecases import memberships, sessions
 
 
 def admit(call: Call, access: Access, token: str, params: Any, body: Any) -> None:
@@ -30,6 +30,6 @@ def admit(call: Call, access: Access, token: str, params: Any, body: Any) -> Non
     requested = getattr(params, "business_id", None) or getattr(body, "business_id", None)
     assert requested is None or isinstance(requested, UUID)
     membership = sessions.enter_business(call.db, call.caller, requested, call.now)
-    accounts.check_role(membership, Role(access.value))
+    memberships.check_role(membership, Role(access.value))
     call.business = membership
     structlog.contextvars.bind_contextvars(business_id=str(membership.id))

@@ -16,12 +16,11 @@ import jwt
 from jwt.types import Options
 
 from vaultra.domain.accounts import Caller
+from vaultra.domain.signing_secrets import check_secrets
 from vaultra.errors import Unauthorized, Unavailable
 
 TOKEN_LIFETIME = dt.timedelta(days=7)
 MAX_CLOCK_LEAD_SECONDS = 60  # a token may come from an instance whose clock runs this far ahead of ours
-MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: an HS256 key is at least as long as the hash
-MIN_SECRET_VARIETY = 8  # different characters: fewer is somebody leaning on a key
 ALGORITHM = "HS256"
 ISSUER = "vaultra"
 AUDIENCE = "vaultra-api"
@@ -77,20 +76,6 @@ def _prehash(password: str) -> bytes:
     """44 ASCII bytes, since bcrypt reads only 72 and stops at NUL; NFKC so that every keyboard gives the same."""
     text = unicodedata.normalize("NFKC", password)
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest())
-
-
-def check_secrets(secrets: Sequence[str]) -> None:
-    """Refuse signing secrets that could be guessed.
-
-    Raises:
-        ValueError: there is none, or one is shorter than 32 bytes or repeats a few characters.
-    """
-    if not secrets:
-        raise ValueError("JWT_SECRET is empty")
-    if any(len(secret.encode("utf-8")) < MIN_SECRET_BYTES for secret in secrets):
-        raise ValueError(f"every secret in JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
-    if any(len(set(secret)) < MIN_SECRET_VARIETY for secret in secrets):
-        raise ValueError("a secret in JWT_SECRET repeats a few characters; make one with `openssl rand -base64 32`")
 
 
 def issue_token(caller: Caller, secrets: Sequence[str], now: dt.datetime, expires_at: dt.datetime) -> str:

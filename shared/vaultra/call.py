@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from vaultra.errors import VaultraError
 from vaultra.failpoints import reach
-from vaultra.ports import Delivery, Message
+from vaultra.ports import Delivery, JoiningPublisher, Message
 from vaultra.services import Services
 from vaultra.telemetry import log
 
@@ -129,11 +129,24 @@ class Call:
         self._outbox.append(Message(topic, data, ordering_key, {"request_id": self.request_id}))
 
     def commit(self) -> None:
-        """End the transaction and give the connection back."""
+        """End the transaction and give the connection back.
+
+        A broker in the same database takes what was announced with it; for any other it waits for `announce`.
+        """
         connection, self._connection = self._connection, None
-        if connection is not None:
-            with connection:
-                connection.commit()
+        if connection is None:
+            return
+        with connection:
+            joining = self._joining_publisher() if self._outbox else None
+            if joining is not None:
+                joining.join(connection, self._outbox)
+            connection.commit()
+        if joining is not None:
+            self._outbox.clear()
+
+    def _joining_publisher(self) -> JoiningPublisher | None:
+        publisher = self.services.publisher
+        return publisher if isinstance(publisher, JoiningPublisher) else None
 
     def rollback(self) -> None:
         """Undo everything and announce nothing."""

@@ -1,5 +1,6 @@
 """Settings, one small class per outside system, read from the environment. Secrets have no defaults."""
 
+import os
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +12,11 @@ class Settings(BaseSettings):
     """Field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+def is_set(variable: str) -> bool:
+    """Whether the environment gives this variable, named in lower case, a value."""
+    return bool(os.environ.get(variable.upper()))
 
 
 class SiteSettings(Settings):
@@ -110,6 +116,22 @@ class StripeWebhookSettings(Settings):
     @cached_property
     def secrets(self) -> list[str]:
         return [part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()]
+
+
+class OpenAiSettings(Settings):
+    """OpenAI, or a server that speaks its protocol. Model names go out of use: these are read, never assumed."""
+
+    openai_api_key: SecretStr
+    openai_base_url: str | None = None
+    openai_embedding_model: str = "text-embedding-3-small"
+
+
+class PineconeSettings(Settings):
+    """A Pinecone index for dense vectors with the metric cosine. `pinecone_index_host` is what its page shows."""
+
+    pinecone_api_key: SecretStr
+    pinecone_index_host: str
+    pinecone_index: str = "vaultra-knowledge"
 
 
 class BrokerSettings(Settings):

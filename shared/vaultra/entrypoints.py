@@ -10,12 +10,11 @@ import base64
 import binascii
 import gc
 import json
+import os
 import re
 import time
 import typing
-import uuid
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,21 +34,19 @@ from vaultra.errors import (
     InvalidInput,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
     VaultraError,
 )
 from vaultra.ports import Delivery
+from vaultra.raw_route import RawCall, headers_of, read_body
 from vaultra.routes import Access, Route, Routes
-from vaultra.services import Services
 from vaultra.telemetry import configure, log
+from vaultra.threads import threads
 
-__all__ = ["Access", "Call", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
+__all__ = ["Access", "Call", "Download", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
 
-LARGEST_BODY_BYTES = 1024 * 1024
-SLOWEST_BODY_SECONDS = 20
 # As they go out, because every answer carries them.
 PRIVATE = [
     (b"cache-control", b"no-store"),
@@ -70,26 +67,12 @@ class Redirect:
 
 
 @dataclass(frozen=True)
-class RawCall:
-    """What a raw route gets: the bytes as they came, on the event loop, before anything was parsed."""
+class Download:
+    """A file to keep, named `name`; its route says under `downloads` which media types it may have."""
 
-    body: bytes
-    headers: typing.Mapping[str, str]
-    now: Any
-    services: Services
-    request_id: str
-
-    async def in_thread(self, work: Callable[[Call], None]) -> None:
-        """Run blocking work in a transaction of its own, commit it and publish what it announced."""
-        await asyncio.get_running_loop().run_in_executor(_threads(), self._run, work)
-
-    def _run(self, work: Callable[[Call], None]) -> None:
-        call = Call(services=self.services, now=self.now, request_id=self.request_id, headers=self.headers)
-        try:
-            work(call)
-            commit_and_announce(call, must_announce=False)
-        except BaseException as error:
-            raise fail(call, error) from error
+    name: str
+    media_type: str
+    content: str
 
 
 def http_function(name: str, routes: Routes) -> Callable[..., Any]:
@@ -101,7 +84,12 @@ def http_function(name: str, routes: Routes) -> Callable[..., Any]:
     if any(route.access is not Access.PUBLIC for route in routes):
         _refuse_weak_settings(name)
 
+    raw_routes = [route for route in routes if route.raw]
+
     async def handle(request: Request) -> Response:
+        for route in raw_routes:
+            if request.scope["method"] == route.method and route.pattern.match(request.scope["path"]):
+                return await _serve_raw(name, request, route)
         return await _serve(name, request, lambda call: _answer(routes, request, call))
 
     handle.__name__ = handle.__qualname__ = name
@@ -134,9 +122,7 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
     services = wiring.current()
     _configure_once()
     began = time.perf_counter()
-    request_id = _request_id(request)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(function=name, request_id=request_id, trace=_trace(request))
+    request_id = _begin(name, request.headers)
     call = Call(
         services=services,
         now=services.clock(),
@@ -152,13 +138,49 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
         response = Response(status_code=499)
     except Exception as error:
         response = _error_response(error, request_id)
-    response.raw_headers.extend([*PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
-    web.share_with_site(request, response, services.site.site_url)
     web.write_cookies(response, call.new_cookies, secure=services.site.secure)
+    # An address that is not ours may hold anything, secrets too.
+    return _finish(request, response, request_id, request.headers.get("origin"), call.route or "", began)
+
+
+async def _serve_raw(name: str, request: Request, route: Route) -> Response:
+    """As `_serve`, for a route that takes the bytes as they came and needs none of a call's comforts."""
+    services = wiring.current()
+    _configure_once()
+    began = time.perf_counter()
+    headers = headers_of(request.scope)
+    request_id = _begin(name, headers)
+    try:
+        raw = await read_body(request.receive, headers.get("content-length", "0"))
+        await route.handler(RawCall(raw, headers, services.clock(), services, request_id))
+        response = Response(status_code=route.status)
+    except ClientDisconnect:
+        response = Response(status_code=499)
+    except Exception as error:
+        response = _error_response(error, request_id)
+    return _finish(request, response, request_id, headers.get("origin"), route.path, began)
+
+
+def _begin(name: str, headers: Mapping[str, str]) -> str:
+    """Tell the log whose request this is; gives the request's id."""
+    request_id = _request_id(headers.get("x-request-id", ""))
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        function=name, request_id=request_id, trace=_trace(headers.get("traceparent", ""))
+    )
+    return request_id
+
+
+def _finish(
+    request: Request, response: Response, request_id: str, origin: str | None, path: str, began: float
+) -> Response:
+    """Put on what every answer carries, and write the request's line."""
+    response.raw_headers.extend([*PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
+    web.share_with_site(origin, response, wiring.current().site.site_url)
     log.info(
         "request.handled",
         method=request.method,
-        path=call.route or "",  # an address that is not ours may hold anything, secrets too
+        path=path,
         status=response.status_code,
         ms=round((time.perf_counter() - began) * 1000, 1),
     )
@@ -169,9 +191,6 @@ async def _answer(routes: Routes, request: Request, call: Call) -> Response:
     route, path_values = _match(routes, request)
     call.route = route.path
     raw = await _read_body(request)
-    if route.raw:
-        reply = await route.handler(RawCall(raw, request.headers, call.now, call.services, call.request_id))
-        return _render(route, reply)
     arguments: dict[str, Any] = {"call": call}
     if route.params is not None:
         arguments["params"] = _validate(route.params, {**request.query_params, **path_values}, "query")
@@ -257,24 +276,7 @@ def _match(routes: Routes, request: Request) -> tuple[Route, dict[str, str]]:
 async def _read_body(request: Request) -> bytes:
     if request.method in ("GET", "HEAD"):  # nothing is read from them, so nothing is waited for
         return b""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:19]) > LARGEST_BODY_BYTES:
-        raise _too_large()
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(SLOWEST_BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > LARGEST_BODY_BYTES:
-                    raise _too_large()
-                parts.append(part)
-    except TimeoutError:
-        raise InvalidInput("The body did not arrive in time") from None
-    return b"".join(parts)
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
+    return await read_body(request.receive, request.headers.get("content-length", "0"))
 
 
 def _validate(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
@@ -338,8 +340,11 @@ def _delivery(raw: bytes) -> Delivery:
 def _render(route: Route, reply: Any) -> Response:
     if isinstance(reply, Redirect):
         return Response(status_code=reply.status, headers={"Location": reply.url})
+    if isinstance(reply, Download):
+        disposition = f'attachment; filename="{reply.name}"'
+        return Response(reply.content, media_type=reply.media_type, headers={"Content-Disposition": disposition})
     if reply is None:
-        return Response(status_code=204 if route.status == 200 and not route.raw else route.status)
+        return Response(status_code=204 if route.status == 200 else route.status)
     return Response(reply.model_dump_json(), status_code=route.status, media_type="application/json")
 
 
@@ -399,20 +404,8 @@ def _refuse_weak_settings(name: str) -> None:
         raise SystemExit(f"{name} does not start: {error}") from None
 
 
-# Threads that read take turns at the interpreter anyway: more of them than this only pass it around.
-READING_THREADS = 3
-_pools: dict[bool, ThreadPoolExecutor] = {}
 _configured = False
-
-
-def _threads(*, reading: bool = False) -> ThreadPoolExecutor:
-    """The threads for calls that only read, few, or those for the rest: as many as database connections."""
-    if reading not in _pools:
-        from vaultra.config import DatabaseSettings
-
-        size = DatabaseSettings().pool_size
-        _pools[reading] = ThreadPoolExecutor(min(size, READING_THREADS) if reading else size, thread_name_prefix="room")
-    return _pools[reading]
+GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
 async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
@@ -426,7 +419,7 @@ async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
         except BaseException as error:
             raise fail(call, error) from error
 
-    return await asyncio.get_running_loop().run_in_executor(_threads(reading=call.reads_only), run)
+    return await asyncio.get_running_loop().run_in_executor(threads(reading=call.reads_only), run)
 
 
 def _configure_once() -> None:
@@ -436,17 +429,17 @@ def _configure_once() -> None:
         # What was imported stays: looking through it again and again stops every request for tens of milliseconds.
         gc.collect()
         gc.freeze()
+        # A call leaves no cycles to speak of, and metrics of a page of businesses are many small objects at once.
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
         _configured = True
 
 
-def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
+def _request_id(given: str) -> str:
     if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
         return given
+    return os.urandom(16).hex()
 
-    return uuid.uuid4().hex
 
-
-def _trace(request: Request) -> str | None:
-    parts = request.headers.get("traceparent", "").split("-")
+def _trace(given: str) -> str | None:
+    parts = given.split("-")
     return parts[1] if len(parts) == 4 and re.fullmatch("[0-9a-f]{32}", parts[1]) else None

@@ -1,4 +1,4 @@
-"""Group commit: while flushes are under way, arrivals gather for the next; each waits for its own."""
+"""Group commit: while flushes are under way, and while more arrive, arrivals gather; each waits for its own flush."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,10 @@ from typing import Generic, TypeVar
 from vaultra.errors import VaultraError
 
 T = TypeVar("T")
+
+# Whoever is on the way arrives within so many turns of the loop: callers that were answered together come back
+# together, and would else be cut into two halves that wait for each other for ever.
+STILL_TURNS = 3
 
 
 class GroupCommit(Generic[T]):
@@ -28,13 +32,15 @@ class GroupCommit(Generic[T]):
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._working = 0
+        self._gathering = False  # by one worker at a time, or the others would find nothing to take
 
     async def add(self, item: T) -> None:
         """Return once the item is durable; raise what its flush raised."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        if self._working < self._at_once:
-            self._working += 1  # it begins when this turn of the loop ends, and takes all who arrived with it
+        if self._working < self._at_once and not self._gathering:
+            self._working += 1
+            self._gathering = True
             worker = asyncio.create_task(self._drain())
             self._workers.add(worker)  # the loop itself would forget it
             worker.add_done_callback(self._workers.discard)
@@ -42,11 +48,26 @@ class GroupCommit(Generic[T]):
 
     async def _drain(self) -> None:
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
-                await self._settle(group)
+            while True:
+                await self._settle(await self._gather())
+                if self._gathering or not self._waiting:
+                    return
+                self._gathering = True
         finally:
             self._working -= 1  # in the same step as the last look, so that nobody arrives in between
+
+    async def _gather(self) -> list[tuple[T, "asyncio.Future[None]"]]:
+        """The next group, taken once the loop's turns bring nobody new; a full one waits for nobody."""
+        still = 0
+        try:
+            while still < STILL_TURNS and len(self._waiting) < self._largest:
+                seen = len(self._waiting)
+                await asyncio.sleep(0)
+                still = still + 1 if len(self._waiting) == seen else 0
+        finally:
+            self._gathering = False
+        group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
+        return group
 
     async def _settle(self, group: list[tuple[T, "asyncio.Future[None]"]]) -> None:
         try:

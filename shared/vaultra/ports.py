@@ -3,7 +3,10 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Clock = Callable[[], dt.datetime]
 """Tells the time as an aware UTC datetime. The edge reads it once per call."""
@@ -42,6 +45,14 @@ class Publisher(Protocol):
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Return once the broker has all of them; raise `Unavailable` when it has not."""
+
+
+@runtime_checkable
+class JoiningPublisher(Publisher, Protocol):
+    """A broker in our own database: it takes messages with the transaction that has something to announce."""
+
+    def join(self, connection: "Connection", messages: Sequence[Message]) -> None:
+        """Hand the messages over within the open transaction: both come to be, or neither."""
 
 
 @dataclass(frozen=True)
@@ -185,3 +196,32 @@ class IdentityProvider(Protocol):
             Unauthorized: the code or the identity token is not good.
             Unavailable: the provider does not answer.
         """
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose angles tell how near they are in meaning. `name` tells the model apart."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector of length 1 per text, in their order; raise `Unavailable` when the model does not answer."""
+
+
+class VectorStore(Protocol):
+    """Keeps vectors by name, apart in namespaces; asked for the nearest ones. Raises `Unavailable`.
+
+    What was written may take seconds to be found; `count` tells when it is there.
+    """
+
+    def upsert(self, namespace: str, vectors: Mapping[str, Sequence[float]]) -> None:
+        """Keep these; what had the same name is replaced."""
+
+    def query(self, namespace: str, vector: Sequence[float], limit: int) -> dict[str, float]:
+        """The nearest at most, with the cosine of each, -1 to 1."""
+
+    def count(self, namespace: str) -> int:
+        """How many vectors it has; 0 for a namespace that does not exist."""
+
+    def delete(self, namespace: str) -> None:
+        """Forget a namespace; nothing happens when there is none."""

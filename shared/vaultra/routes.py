@@ -33,7 +33,8 @@ class Route:
     """One method and path. The handler's annotations are the contract: `params`, `body` and the return type.
 
     A `raw` route is async and gets the bytes as they came (`RawCall`). `redirects` says that the answer may
-    be a redirect. `errors` are the statuses it may answer beside the ones every route may.
+    be a redirect; `downloads` are the media types of the file it gives instead of a reply. `errors` are the statuses
+    it may answer beside the ones every route may.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Route:
     raw: bool
     redirects: bool
     errors: tuple[int, ...]
+    downloads: tuple[str, ...]
     params: type[BaseModel] | None
     body: type[BaseModel] | None
     reply: type[BaseModel] | None
@@ -91,6 +93,7 @@ class Routes:
         raw: bool = False,
         redirects: bool = False,
         errors: tuple[int, ...] = (),
+        downloads: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             hints = typing.get_type_hints(handler)
@@ -104,6 +107,7 @@ class Routes:
                     raw=raw,
                     redirects=redirects,
                     errors=errors,
+                    downloads=downloads,
                     params=_model(hints.get("params")),
                     body=_model(hints.get("body")),
                     reply=_model(hints.get("return")),

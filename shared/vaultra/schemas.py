@@ -83,12 +83,14 @@ def _check_public(url: str) -> str:
 
 if TYPE_CHECKING:
     Name = str
+    Reason = str
     Email = str
     HttpsUrl = str
     Password = str
     NewPassword = str
 else:
     Name = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=200)
+    Reason = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=500)
     Email = _text(_EMAIL, "must be an email address", shortest=6, longest=254)
     HttpsUrl = Annotated[
         _text(_HTTPS_URL, "must be the https address of a public host", shortest=9, longest=2000),

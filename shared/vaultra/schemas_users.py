@@ -10,12 +10,15 @@ from vaultra.domain.accounts import Industry, Role
 from vaultra.domain.members import Invitation, Team
 from vaultra.domain.notifications import Digest
 from vaultra.domain.personal_tokens import PersonalToken
+from vaultra.domain.unsubscribing import TOKEN_LENGTH, Purpose
 from vaultra.schemas import Body, Email, HttpsUrl, Name, Params, Reply
 
 RevenueEstimate = Annotated[
     float,
     Field(ge=0, le=1_000_000_000_000, description="The owner's own estimate, in US dollars a year, kept to the cent."),
 ]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")]
+UnsubscribeToken = Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}$")]
 # A field that may be left out, and may not be null; nothing reads the value of one that was.
 LEFT_OUT = Field(default_factory=str)
 
@@ -31,17 +34,34 @@ class ProfileChanges(Body):
 
 
 class PreferenceChanges(Body):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. `time_zone` is an IANA name, such as Europe/Berlin."""
 
     digest: Digest = Field(default_factory=lambda: Digest.DAILY)
     alerts: bool = Field(default_factory=bool)
+    time_zone: TimeZone = LEFT_OUT
 
 
 class PreferencesReply(Reply):
-    """The mails a person wants: the digest, and whether one comes at once when something is wrong."""
+    """The mails a person wants: the digest, and whether one comes at once when something is wrong.
+
+    The digest comes between seven and eight in the morning of `time_zone`, an IANA name.
+    """
 
     digest: Digest
     alerts: bool
+    time_zone: str
+
+
+class UnsubscribeParams(Params):
+    """What the link of a mail carries."""
+
+    token: UnsubscribeToken
+
+
+class UnsubscribedReply(Reply):
+    """Which mails come no more."""
+
+    ended: Purpose
 
 
 class AccountDeletion(Body):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from vaultra import config
+from vaultra.domain.signing_secrets import check_secrets
 from vaultra.errors import Unavailable
-from vaultra.ports import Clock, IdentityProvider, KeyInspector, Mailer, Publisher, StripeGateway
+from vaultra.ports import Clock, Embedder, IdentityProvider, KeyInspector, Mailer, Publisher, StripeGateway, VectorStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -47,6 +48,8 @@ class Services:
         key_inspector: KeyInspector | None = None,
         mailer: Mailer | None = None,
         google: IdentityProvider | None = None,
+        embedder: Embedder | None = None,
+        vectors: VectorStore | None = None,
     ) -> None:
         self.clock = clock
         given = {
@@ -57,6 +60,8 @@ class Services:
             "key_inspector": key_inspector,
             "mailer": mailer,
             "google": google,
+            "embedder": embedder,
+            "vectors": vectors,
         }
         # A value given here shadows the cached property of the same name.
         self.__dict__.update({name: value for name, value in given.items() if value is not None})
@@ -71,8 +76,6 @@ class Services:
 
     @cached_property
     def auth(self) -> config.AuthSettings:
-        from vaultra.auth import check_secrets
-
         settings = _read(config.AuthSettings)
         check_secrets(settings.jwt_secrets)
         return settings
@@ -146,6 +149,28 @@ class Services:
         from vaultra.adapters.smtp import SmtpMailer
 
         return SmtpMailer(_read(config.MailSettings))
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """OpenAI's when there is a key for it, else the model that runs here."""
+        if config.is_set("openai_api_key"):
+            from vaultra.adapters.openai_embedder import OpenAiEmbedder
+
+            return OpenAiEmbedder(_read(config.OpenAiSettings))
+        from vaultra.adapters.minilm import MiniLm
+
+        return MiniLm()
+
+    @cached_property
+    def vectors(self) -> VectorStore:
+        """Pinecone when there is a key for it, else our own database."""
+        if config.is_set("pinecone_api_key"):
+            from vaultra.adapters.pinecone_vectors import PineconeVectors
+
+            return PineconeVectors(_read(config.PineconeSettings))
+        from vaultra.adapters.postgres_vectors import PostgresVectors
+
+        return PostgresVectors(self.engine)
 
     @cached_property
     def google(self) -> IdentityProvider:

@@ -58,10 +58,10 @@ def preflight(request: Request, site_url: str) -> Response | None:
     return Response(status_code=204, headers=headers)
 
 
-def share_with_site(request: Request, response: Response, site_url: str) -> None:
+def share_with_site(origin: str | None, response: Response, site_url: str) -> None:
     """Let scripts of the configured site read the answer, and no others; never with credentials."""
     response.raw_headers.append((b"vary", b"Origin"))
-    if request.headers.get("origin") == _origin(site_url):
+    if origin == _origin(site_url):
         response.headers["Access-Control-Allow-Origin"] = _origin(site_url)
         response.headers["Access-Control-Expose-Headers"] = REPLY_HEADERS
 

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import parsedate_to_datetime
@@ -189,11 +189,21 @@ def test_sent_again_it_has_the_same_message_id(start: Start) -> None:
 
 def test_one_click_ends_mails_nobody_asked_for(start: Start) -> None:
     received, port = start()
-    url = "https://site.test/unsubscribe?token=abc"
+    url = f"https://api.a-domain-of-some-length.example/api/v1/users/unsubscribe?token={'a1_-' * 17}"
     mailer(f"smtp://127.0.0.1:{port}").send(Mail("1", "ana@example.com", "Digest", "t", "h", unsubscribe_url=url))
-    [message] = received.messages()
+    [message], [envelope] = received.messages(), received.envelopes
     assert message["List-Unsubscribe"] == f"<{url}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert isinstance(envelope.content, bytes)
+    assert f"\r\nList-Unsubscribe: <{url}>\r\n".encode() in envelope.content, "mail programs decode nothing here"
+
+
+def test_a_long_id_stays_whole(start: Start) -> None:
+    received, port = start()
+    mailer(f"smtp://127.0.0.1:{port}").send(replace(MAIL, id="0190c8a4-" * 20))
+    [envelope] = received.envelopes
+    assert isinstance(envelope.content, bytes)
+    assert f"\r\nMessage-ID: <{'0190c8a4-' * 20}@vaultra.test>\r\n".encode() in envelope.content
 
 
 def test_lines_of_any_length_and_lone_dots_arrive(start: Start) -> None:

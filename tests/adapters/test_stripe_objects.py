@@ -292,6 +292,14 @@ def counted(status: str, *withdrawals: dt.timedelta, case_type: str = "chargebac
     return None if moment is None else dt.datetime.fromisoformat(moment)
 
 
+def test_a_dispute_tells_until_when_it_can_be_answered() -> None:
+    until = NOON + dt.timedelta(days=9)
+    found = values(raw.dispute(evidence_details={"due_by": at(until), "has_evidence": False}))
+    assert found["evidence_due_at"] == until.isoformat()
+    for silent in (None, {}, {"due_by": None}):
+        assert "evidence_due_at" not in values(raw.dispute(evidence_details=silent))
+
+
 @pytest.mark.parametrize("status", ["needs_response", "under_review", "won", "lost"])
 def test_a_chargeback_counts_from_its_beginning_whatever_becomes_of_it(status: str) -> None:
     assert counted(status, dt.timedelta(seconds=5)) == NOON

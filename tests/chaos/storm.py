@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import random
 import signal
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from tests.chaos.processes import FunctionProcess, running
 from tests.chaos.sender import Sender
 from tests.chaos.stripe_api import StripeOfWorld
 from tests.chaos.world import World
+from tests.own_postgres import own_postgres
 from vaultra.adapters.embedded_broker import EmbeddedPublisher
 from vaultra.adapters.pubsub import PubsubPublisher
 from vaultra.db import engine as database
@@ -31,7 +31,7 @@ from vaultra.services import utc_now
 from vaultra.usecases import dispatch
 from vaultra_local import catalogue, emulator, subscriptions
 from vaultra_local.broker import Pusher
-from vaultra_local.postgres import EmbeddedPostgres, erase
+from vaultra_local.postgres import EmbeddedPostgres
 
 # A message passes three points, so about one in fifty ends its worker, with all that it had in its hands.
 FAILPOINTS = "applied=exit:0.007,committed=exit:0.007,announced=exit:0.007"
@@ -83,15 +83,9 @@ class Report:
 @contextmanager
 def own_server() -> Iterator[EmbeddedPostgres]:
     """A durable, migrated Postgres that may be stopped; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-chaos-") as folder:
-        Path(folder).chmod(0o755)  # as root, the server runs as another user, who must get in
-        state = Path(folder) / "postgres"
-        try:
-            with EmbeddedPostgres(state) as server:
-                migrate.upgrade(server.url())
-                yield server
-        finally:
-            erase(state)
+    with own_postgres() as server:
+        migrate.upgrade(server.url())
+        yield server
 
 
 def storm(plan: Plan, server: EmbeddedPostgres, logs: Path) -> Report:

@@ -164,15 +164,6 @@ def embedded(fresh_engine: Engine) -> Iterator[Broker]:
         )
 
 
-@pytest.fixture(scope="session")
-def emulator_host() -> Iterator[str]:
-    jar = emulator.find_jar()
-    if jar is None:
-        pytest.skip("the Pub/Sub emulator is not installed here (it needs Java and gcloud's pubsub-emulator)")
-    with emulator.Emulator(jar) as running:
-        yield running.host
-
-
 @pytest.fixture(params=["embedded", "emulator"])
 def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
     if request.param == "embedded":

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -92,9 +93,10 @@ class Books:
         whole = {"status": status, "items": list(items), "discounts": [], "started_at": created_at, **more}
         return self.add(models.Subscription, created_at, **whole)
 
-    def roll_up(self) -> None:
-        """Recompute the rollups of the last 900 days."""
-        rollups.recompute(self.conn, self.account, [(days_ago(age)).date() for age in range(-2, 900)])
+    def roll_up(self, days: Iterable[dt.date] | None = None) -> None:
+        """Recompute the rollups of these days, or of the last 900."""
+        whole = (days_ago(age).date() for age in range(-2, 900))
+        rollups.recompute(self.conn, self.account, whole if days is None else days)
 
 
 def item(unit_amount: str, currency: str = "usd", **more: Any) -> dict[str, Any]:

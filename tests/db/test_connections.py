@@ -1,4 +1,4 @@
-"""The statements about connected accounts and their OAuth round trips."""
+"""The statements about connected accounts."""
 
 import datetime as dt
 import threading
@@ -9,19 +9,20 @@ import pytest
 from sqlalchemy import Connection as Database
 from sqlalchemy import Engine, insert, select, update
 
+from tests.threads import in_threads
 from vaultra.db import accounts, connections, models
-from vaultra.domain.connections import BackfillKind, BackfillRun, Connection, OauthState
+from vaultra.domain.connections import BackfillKind, BackfillRun, Connection
 from vaultra.errors import NotFound
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)
 
 
-def a_business(db: Database) -> OauthState:
-    """A user and their business."""
+def a_business(db: Database) -> UUID:
+    """A business with its owner."""
     user = accounts.insert_user(db, email=f"{uuid.uuid4().hex}@example.com", name="Ana", password_hash="hash", now=NOW)
     assert user is not None
-    return OauthState(user.id, accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id)
+    return accounts.insert_business(db, user.id, {"name": "Shop"}, NOW).id
 
 
 def connect(
@@ -36,41 +37,8 @@ def connected(db: Database, business_id: UUID, external_id: str = "acct_1", *, n
     return connection
 
 
-def insert_state(db: Database, state_hash: str, started: OauthState, expires_at: dt.datetime) -> None:
-    connections.insert_state(db, state_hash=state_hash, browser_hash="browser", started=started, expires_at=expires_at)
-
-
-def take_state(db: Database, state_hash: str, now: dt.datetime, browser_hash: str = "browser") -> OauthState | None:
-    return connections.take_state(db, state_hash=state_hash, browser_hash=browser_hash, now=now)
-
-
-def test_a_state_is_not_taken_by_another_browser(db: Database) -> None:
-    started = a_business(db)
-    insert_state(db, "one", started, LATER)
-    assert take_state(db, "one", NOW, "another") is None
-    assert take_state(db, "one", NOW) == started
-
-
-def test_a_state_is_taken_once_and_before_it_expires(db: Database) -> None:
-    started = a_business(db)
-    insert_state(db, "one", started, LATER)
-    insert_state(db, "two", started, LATER)
-    assert take_state(db, "one", LATER - dt.timedelta(microseconds=1)) == started
-    assert take_state(db, "one", NOW) is None
-    assert take_state(db, "two", LATER) is None
-    assert take_state(db, "three", NOW) is None
-
-
-def test_expired_states_are_forgotten_and_others_kept(db: Database) -> None:
-    started = a_business(db)
-    insert_state(db, "old", started, NOW)
-    insert_state(db, "new", started, NOW + dt.timedelta(microseconds=1))
-    assert connections.delete_expired_states(db, NOW) == 1
-    assert list(db.scalars(select(models.OauthState.state_hash))) == ["new"]
-
-
 def test_a_connection_is_found_until_it_is_ended(db: Database) -> None:
-    business_id = a_business(db).business_id
+    business_id = a_business(db)
     assert connections.find_connection(db, business_id) is None
     connection = connected(db, business_id)
     assert connection.working
@@ -83,14 +51,14 @@ def test_a_connection_is_found_until_it_is_ended(db: Database) -> None:
 
 
 def test_ending_twice_keeps_the_first_time(db: Database) -> None:
-    connection = connected(db, a_business(db).business_id)
+    connection = connected(db, a_business(db))
     connections.disconnect(db, connection.id, NOW)
     connections.disconnect(db, connection.id, LATER)
     assert db.scalars(select(models.IntegrationAccount.disconnected_at)).one() == NOW
 
 
 def test_reconnecting_revives_the_row_and_asks_for_the_history_again(db: Database) -> None:
-    business_id = a_business(db).business_id
+    business_id = a_business(db)
     first = connected(db, business_id)
     db.execute(update(models.IntegrationAccount).values(history_complete=True))
     connections.disconnect(db, first.id, NOW)
@@ -101,7 +69,7 @@ def test_reconnecting_revives_the_row_and_asks_for_the_history_again(db: Databas
 
 
 def test_connecting_a_connected_account_again_mends_it_and_keeps_its_history(db: Database) -> None:
-    business_id = a_business(db).business_id
+    business_id = a_business(db)
     first = connected(db, business_id)
     db.execute(update(models.IntegrationAccount).values(history_complete=True, status="error", error="revoked"))
     broken = connections.find_connection(db, business_id)
@@ -113,7 +81,7 @@ def test_connecting_a_connected_account_again_mends_it_and_keeps_its_history(db:
 
 
 def test_an_account_has_one_business_and_a_business_one_account(db: Database) -> None:
-    one, two = a_business(db).business_id, a_business(db).business_id
+    one, two = a_business(db), a_business(db)
     connection = connected(db, one)
     assert connect(db, two) is None
     assert connect(db, one, "acct_2") is None
@@ -123,7 +91,7 @@ def test_an_account_has_one_business_and_a_business_one_account(db: Database) ->
 
 
 def test_a_disconnected_account_may_go_elsewhere_but_not_be_revived_then(db: Database) -> None:
-    one, two = a_business(db).business_id, a_business(db).business_id
+    one, two = a_business(db), a_business(db)
     first = connected(db, one)
     connections.disconnect(db, first.id, NOW)
     second = connected(db, two)
@@ -139,7 +107,7 @@ def test_an_unknown_business_is_an_error_and_no_conflict(db: Database) -> None:
 
 def test_of_many_businesses_one_gets_the_account(fresh_engine: Engine) -> None:
     with fresh_engine.begin() as db:
-        businesses = [a_business(db).business_id for _ in range(8)]
+        businesses = [a_business(db) for _ in range(8)]
     gate = threading.Barrier(len(businesses))
     results: list[Connection | None] = []
 
@@ -148,11 +116,7 @@ def test_of_many_businesses_one_gets_the_account(fresh_engine: Engine) -> None:
             gate.wait(timeout=20)
             results.append(connect(db, business_id))
 
-    threads = [threading.Thread(target=compete, args=(business_id,)) for business_id in businesses]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(compete, businesses)
     assert len(results) == len(businesses)
     assert sum(result is not None for result in results) == 1
 
@@ -170,8 +134,8 @@ def insert_run(db: Database, connection: Connection, kind: str, started_at: dt.d
 
 
 def test_runs_are_the_newest_of_each_kind_since_the_connection(db: Database) -> None:
-    connection = connected(db, a_business(db).business_id)
-    other = connected(db, a_business(db).business_id, "acct_2")
+    connection = connected(db, a_business(db))
+    other = connected(db, a_business(db), "acct_2")
     before = NOW - dt.timedelta(days=1)
     insert_run(db, connection, "history", before, objects=900, finished_at=before)
     insert_run(db, connection, "initial", NOW, objects=5, finished_at=NOW)

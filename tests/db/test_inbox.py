@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, text, update
 from tests import stripe_payloads as raw
 from tests.connected import connect, rows, statuses
 from tests.stripe_payloads import NOON, event
+from tests.threads import in_threads
 from vaultra.adapters.stripe_events import received_event
 from vaultra.db import inbox
 from vaultra.db.inbox import MOST_ATTEMPTS, ReceivedEvent
@@ -177,26 +178,13 @@ def test_what_need_not_be_kept_is_forgotten(db: Connection) -> None:
 
 
 def test_two_that_keep_the_same_events_at_once_do_not_deadlock(fresh_engine: Engine) -> None:
-    import threading
-
     names = [f"evt_{n}" for n in range(200)]
-    errors: list[Exception] = []
 
     def work(order: list[str]) -> None:
-        try:
-            for _ in range(5):
-                with fresh_engine.begin() as conn:
-                    keep(conn, *order)
-        except Exception as error:
-            errors.append(error)
+        for _ in range(5):
+            with fresh_engine.begin() as conn:
+                keep(conn, *order)
 
-    threads = [
-        threading.Thread(target=work, args=(order,)) for order in (names, names[::-1], names[100:] + names[:100])
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    in_threads(work, (names, names[::-1], names[100:] + names[:100]))
     with fresh_engine.connect() as conn:
         assert conn.execute(text("select count(*) from stripe_events")).scalar_one() == 200

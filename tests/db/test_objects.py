@@ -76,6 +76,23 @@ def test_accounts_do_not_share_objects(db: Connection) -> None:
     assert len(rows(db, "charges")) == 2
 
 
+def test_objects_of_several_accounts_are_written_and_found_at_once(db: Connection) -> None:
+    one_account, other = connect(db), connect(db, "acct_other")
+    older_version = row(raw.charge(id="ch_2"), content="b")
+    del older_version.values["customer"]
+    objects.write_each(
+        db, "charges", {one_account: [row(raw.charge(id="ch_1")), older_version], other: [row(raw.charge(id="ch_1"))]}
+    )
+    wanted = {one_account.id: ["ch_1", "ch_2", "ch_3"], other.id: ["ch_2", "ch_1"]}
+    found = objects.versions_of_each(db, "charges", wanted)
+    assert {
+        account: {key: held.version.content_hash for key, held in by_id.items()} for account, by_id in found.items()
+    } == {
+        one_account.id: {"ch_1": "a", "ch_2": "b"},
+        other.id: {"ch_1": "a"},
+    }
+
+
 @pytest.mark.parametrize("table", ["charges", "subscriptions", "payouts", "customers"])
 def test_a_tombstone_keeps_what_it_covers(db: Connection, table: str) -> None:
     account = connect(db)
@@ -110,8 +127,12 @@ def test_the_first_time_a_payout_was_paid_is_remembered(db: Connection) -> None:
     objects.write(db, account, "payouts", [row(raw.payout(id="po_1")), row(raw.payout(id="po_2"))])
     for moment in (NOON + DAY, NOON, NOON + 2 * DAY):
         objects.note_payouts_paid(db, account, {"po_1": moment, "po_unknown": moment})
+    other = connect(db, "acct_other")
+    objects.write(db, other, "payouts", [row(raw.payout(id="po_1"))])
+    objects.note_payouts_paid_of_each(db, {other: {"po_1": NOON - 9 * DAY}})
     objects.write(db, account, "payouts", [row(raw.payout(id="po_1", status="failed"), NOON + DAY, "b")])
-    assert [stored["paid_event_at"] for stored in rows(db, "payouts")] == [NOON, None]
+    held = {(stored["integration_account_id"], stored["id"]): stored["paid_event_at"] for stored in rows(db, "payouts")}
+    assert held == {(account.id, "po_1"): NOON, (account.id, "po_2"): None, (other.id, "po_1"): NOON - 9 * DAY}
 
 
 def test_a_movement_settles_the_charge_that_waits_for_it(db: Connection) -> None:
@@ -151,9 +172,11 @@ def test_accounts_are_found_in_both_modes_unless_disconnected(db: Connection) ->
     assert sorted(found, key=str) == sorted([live, test], key=str)
     assert objects.get_account(db, live.id) == live
     assert objects.lock_account(db, live.id) == live
+    assert objects.lock_accounts(db, [live.id, uuid.uuid4()]) == {live.id: live}
     objects.mark_disconnected(db, live, NOON)
     assert objects.get_account(db, live.id) is None
     assert objects.lock_account(db, live.id) is None
+    assert objects.lock_accounts(db, [live.id]) == {}
     assert objects.get_account(db, uuid.uuid4()) is None
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
 from vaultra.db import accounts, passwords
 from vaultra.db.models import PasswordReset, User
@@ -46,15 +46,6 @@ def test_taking_forgets_all_links_of_the_user_and_of_nobody_else(db: Connection)
     assert passwords.take_resets(db, user_id, NOON) == {"good", "good too"}
     assert passwords.take_resets(db, user_id, NOON) == set()
     assert list(db.scalars(select(PasswordReset.token_hash))) == ["theirs"]
-
-
-def test_expired_links_are_forgotten_some_at_a_time(db: Connection) -> None:
-    user_id = a_user(db)
-    rows = [{"token_hash": f"{n:03}", "user_id": user_id, "expires_at": NOON} for n in range(101)]
-    db.execute(insert(PasswordReset), rows)
-    passwords.insert_reset(db, "good", user_id, NOON + HOUR)
-    assert [passwords.delete_expired_resets(db, NOON) for _ in range(3)] == [100, 1, 0]
-    assert list(db.scalars(select(PasswordReset.token_hash))) == ["good"]
 
 
 def test_a_new_password_proves_the_mailbox_once(db: Connection) -> None:

@@ -4,13 +4,14 @@ import datetime as dt
 import itertools
 import random
 import uuid
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tests.rows import NOON, a_business, a_recommendation, a_user, join, leave
-from vaultra.db import recommendations
+from vaultra.db import models, recommendations
 from vaultra.domain.paging import Place
 from vaultra.domain.recommendations import Priority, Recommendation, Status
 
@@ -40,6 +41,10 @@ def paged(db: Connection, business_id: UUID, size: int) -> list[UUID]:
         assert len(found) == len(set(found)), "a page repeats an item"
         after = items[-1].place
     return found
+
+
+def decided_at(db: Connection, row_id: UUID) -> dt.datetime | None:
+    return db.execute(select(models.Recommendation.decided_at).where(models.Recommendation.id == row_id)).scalar_one()
 
 
 def many(db: Connection, business_id: UUID) -> None:
@@ -95,7 +100,7 @@ def test_what_comes_or_goes_between_two_pages_moves_no_other(db: Connection) -> 
     many(db, business_id)
     before = [item.id for item in listed(db, business_id)]
     first = listed(db, business_id, limit=20)
-    recommendations.update_status(db, business_id, first[-1].id, Status.DISMISSED, LATER)
+    recommendations.update_decision(db, replace(first[-1], status=Status.DISMISSED), LATER)
     a_recommendation(db, business_id, created_at=LATER)  # belongs on the first page
     rest = listed(db, business_id, after=first[-1].place)
     assert [item.id for item in (*first, *rest)] == before
@@ -142,12 +147,25 @@ def test_only_a_member_finds_a_recommendation(db: Connection) -> None:
     assert recommendations.find_for_member(db, row_id, stranger) is None
 
 
-def test_a_status_is_set_on_one_recommendation_of_the_named_business(db: Connection) -> None:
+def test_a_decision_is_kept_for_one_recommendation_of_the_named_business(db: Connection) -> None:
     business_id, foreign = a_business(db), a_business(db)
     row_id, other = a_recommendation(db, business_id), a_recommendation(db, business_id)
-    recommendations.update_status(db, business_id, row_id, Status.ACCEPTED, LATER)
-    recommendations.update_status(db, foreign, row_id, Status.DISMISSED, LATER)
-    assert {item.id: item.status for item in listed(db, business_id)} == {
-        row_id: Status.ACCEPTED,
-        other: Status.PENDING,
+    [found] = [item for item in listed(db, business_id) if item.id == row_id]
+    recommendations.update_decision(db, replace(found, status=Status.DISMISSED, reason="seasonal"), LATER)
+    recommendations.update_decision(db, replace(found, status=Status.ACCEPTED, business_id=foreign), LATER)
+    recommendations.update_reason(db, foreign, row_id, "not mine")
+    assert {item.id: (item.status, item.reason) for item in listed(db, business_id)} == {
+        row_id: (Status.DISMISSED, "seasonal"),
+        other: (Status.PENDING, None),
     }
+    assert decided_at(db, row_id) == LATER
+    recommendations.update_reason(db, business_id, row_id, "closed in winter")
+    assert [item.reason for item in listed(db, business_id, status=Status.DISMISSED)] == ["closed in winter"]
+
+
+def test_taking_a_decision_back_forgets_when_it_was_made(db: Connection) -> None:
+    business_id = a_business(db)
+    row_id = a_recommendation(db, business_id, status="accepted", decided_at=NOON)
+    [found] = listed(db, business_id)
+    recommendations.update_decision(db, replace(found, status=Status.PENDING), LATER)
+    assert decided_at(db, row_id) is None

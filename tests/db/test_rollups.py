@@ -162,6 +162,37 @@ def test_accounts_do_not_share_rollups(db: Connection) -> None:
     assert left["integration_account_id"] == other.id
 
 
+def test_several_accounts_are_recomputed_at_once_each_for_its_own_days(db: Connection) -> None:
+    mine, other, third = connect(db), connect(db, "acct_other", currency="eur"), connect(db, "acct_third")
+    today, tomorrow = NOON.date(), NOON.date() + dt.timedelta(days=1)
+    for account in (mine, other, third):
+        moves = [raw.movement(-5000, currency=account.settlement_currency, created=at(NOON))]
+        charges = [raw.charge(id="ch_1"), raw.charge(id="ch_2", created=at(NOON + dt.timedelta(days=1)))]
+        dispute = raw.dispute(id="dp_1", balance_transactions=moves)
+        store(db, account, [*charges, raw.refund(id="re_1"), dispute, raw.early_fraud_warning(id="issfr_1")], set())
+    db_rollups.recompute_each(db, {mine: [today], other: [today, tomorrow], third: []})
+    made = rows(db, "daily_rollups", "day")
+    names = ("charge_count", "refund_count", "dispute_count", "withdrawn_minor", "fraud_warning_count")
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for row in made:
+        key = (row["integration_account_id"], row["business_id"], row["day"])
+        sums[key] = [have + row[name] for have, name in zip(sums.get(key, [0] * 5), names, strict=True)]
+    assert sums == {
+        (mine.id, mine.business_id, today): [1, 1, 1, 5000, 1],
+        (other.id, other.business_id, today): [1, 1, 1, 5000, 1],
+        (other.id, other.business_id, tomorrow): [1, 0, 0, 0, 0],
+    }
+    db_rollups.recompute_each(db, {})
+    assert rows(db, "daily_rollups", "day") == made
+
+
+def test_every_account_whose_rows_were_written_gets_a_new_version(db: Connection) -> None:
+    mine, other, third = connect(db), connect(db, "acct_other"), connect(db, "acct_third")
+    db_rollups.recompute_each(db, {mine: ALL_DAYS, other: []})
+    found = db.execute(text("select id, objects_version from integration_accounts")).all()
+    assert {row.id: row.objects_version for row in found} == {mine.id: 1, other.id: 1, third.id: 0}
+
+
 def test_metrics_are_asked_for_once_until_they_are_taken_up(db: Connection) -> None:
     first, second = connect(db).business_id, connect(db, "acct_2").business_id
     later = NOON + dt.timedelta(minutes=5)

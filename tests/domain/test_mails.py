@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from vaultra.domain.accounts import Role
-from vaultra.domain.mails import LONGEST_NAME, MAILS, WORD_JOINER, Letter, invitation, password_changed, password_reset
+from vaultra.domain.alert_letters import ALERT_LETTERS
+from vaultra.domain.mail_layout import LONGEST_NAME, WORD_JOINER, Letter
+from vaultra.domain.mails import MAILS, invitation, password_changed, password_reset
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 LINK = "https://site.test/auth/reset/#token=abc_-123"
@@ -70,6 +72,10 @@ def write(kind: str, **changes: Any) -> Letter:
     return MAILS[kind](FACTS[kind] | changes)
 
 
+def test_every_kind_is_tried_here_or_in_a_file_of_its_own() -> None:
+    assert MAILS.keys() == FACTS.keys() | {"digest"} | ALERT_LETTERS.keys()
+
+
 def test_a_reset_tells_the_link_and_how_long_it_is_good() -> None:
     letter = password_reset(FACTS["password_reset"])
     assert letter.subject == "Choose a new password for Vaultra"
@@ -103,7 +109,7 @@ def test_an_invitation_outlives_the_account_of_who_sent_it() -> None:
     assert "You are invited to join “Fernhill Studio”" in write("invitation", inviter_name=None).text
 
 
-@pytest.mark.parametrize("kind", MAILS)
+@pytest.mark.parametrize("kind", FACTS)
 def test_both_forms_say_the_same(kind: str) -> None:
     letter = write(kind)
     page = Tags(letter.html).words
@@ -112,7 +118,7 @@ def test_both_forms_say_the_same(kind: str) -> None:
     assert [line for line in lines if line not in page] == []
 
 
-@pytest.mark.parametrize("kind", MAILS)
+@pytest.mark.parametrize("kind", FACTS)
 def test_a_page_fetches_nothing_and_follows_light_and_dark(kind: str) -> None:
     html = write(kind).html
     page = Tags(html)

@@ -53,7 +53,7 @@ def test_priority_comes_first_then_impact_then_the_newest() -> None:
     ("status", "decisions"),
     [
         (Status.PENDING, {Status.ACCEPTED, Status.DISMISSED}),
-        (Status.ACCEPTED, {Status.DISMISSED}),
+        (Status.ACCEPTED, {Status.DISMISSED, Status.PENDING}),
         (Status.DISMISSED, set()),
         (Status.RESOLVED, set()),
     ],

@@ -1,5 +1,7 @@
 """Volatility, trend and confidence intervals."""
 
+import itertools
+import statistics
 from fractions import Fraction
 from itertools import permutations
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultra.domain.series import trend, variation, wilson
+from vaultra.domain.series import total, trend, variation, wilson
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,16 @@ def test_wilson_holds_the_share(count: int, data: st.DataObject) -> None:
 def test_wilson_of_known_values() -> None:
     low, high = wilson(19, 20)
     assert (float(low), float(high)) == pytest.approx((0.76387, 0.99111), abs=0.00001)
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=3, max_size=6))
+def test_the_slope_is_what_fractions_give(values: list[int]) -> None:
+    steps = [Fraction(values[j] - values[i], j - i) for i, j in itertools.combinations(range(len(values)), 2)]
+    middle = statistics.median(map(Fraction, values))
+    found = trend(values)
+    assert (found and found.slope) == (statistics.median(steps) / middle if middle else None)
+
+
+@given(st.lists(st.fractions()))
+def test_a_total_is_the_exact_sum(values: list[Fraction]) -> None:
+    assert total(values) == sum(values, Fraction(0))

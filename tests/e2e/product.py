@@ -127,6 +127,11 @@ class Owner:
     def readiness(self) -> Json:
         return self._get("/readiness")
 
+    def recommendations(self) -> list[str]:
+        """The titles of those that stand."""
+        listed = self._get("/recommendations")["recommendations"]
+        return [item["title"] for item in listed if item["status"] in ("pending", "accepted")]
+
     def has_score(self) -> bool:
         return self.client.get("/readiness").status_code == 200
 

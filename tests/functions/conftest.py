@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from functions_framework.aio import create_asgi_app
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from tests import openid
 from tests.fakes import FakeMailer, FakePublisher, FakeStripe
+from tests.rows import a_business
 from vaultra import auth
 from vaultra import services as wiring
 from vaultra.config import AuthSettings, SiteSettings
@@ -28,6 +30,8 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 PASSWORD = "correct horse battery"
 
 Json = dict[str, Any]
+SignUp = Callable[[], "SignedIn"]
+Business = Callable[..., UUID]
 
 
 @pytest.fixture(scope="session")
@@ -36,16 +40,6 @@ def engine(make_database: Callable[[str], str]) -> Iterator[Engine]:
     engine = database.create(make_database("rooms"), pool_size=8)
     yield engine
     engine.dispose()
-
-
-@pytest.fixture
-def stripe() -> FakeStripe:
-    return FakeStripe()
-
-
-@pytest.fixture
-def publisher() -> FakePublisher:
-    return FakePublisher()
 
 
 @pytest.fixture
@@ -101,8 +95,19 @@ class SignedIn:
     headers: dict[str, str]
 
 
+@pytest.fixture
+def real_hashes() -> None:
+    """Passwords hashed at what that costs in production, for tests that look at the time it takes."""
+
+
+@pytest.fixture(autouse=True)
+def _hashes(request: pytest.FixtureRequest) -> None:
+    if "real_hashes" not in request.fixturenames:
+        request.getfixturevalue("cheap_hashes")
+
+
 @functools.cache
-def _password_hash() -> str:
+def _password_hash(_cost: int) -> str:
     return auth.hash_password(PASSWORD)
 
 
@@ -113,7 +118,9 @@ def sign_up(services: Services) -> Callable[[], SignedIn]:
     def create() -> SignedIn:
         email, now = f"{uuid.uuid4().hex}@example.com", services.clock()
         with services.engine.begin() as db:
-            user = accounts.sign_up(db, email=email, name="An Owner", password_hash=_password_hash(), now=now)
+            user = accounts.sign_up(
+                db, email=email, name="An Owner", password_hash=_password_hash(auth.BCRYPT_COST), now=now
+            )
             token = sessions.begin(db, user, address="192.0.2.1", secrets=services.auth.jwt_secrets, now=now)
         return SignedIn(str(user.id), email, {"Authorization": f"Bearer {token}"})
 
@@ -133,3 +140,40 @@ def create_business(room: Callable[[str], TestClient]) -> Callable[..., Json]:
         return created
 
     return create
+
+
+@pytest.fixture
+def business(engine: Engine) -> Business:
+    """Make a business with its members by role."""
+
+    def create(**roles: SignedIn) -> UUID:
+        with engine.begin() as db:
+            return a_business(db, **{role: UUID(user.id) for role, user in roles.items()})
+
+    return create
+
+
+def listed_ids(client: TestClient, path: str, user: SignedIn, **params: Any) -> list[str]:
+    """The ids of what the list at a path shows to a user; the answer names it by the path's last word."""
+    return _ids(_page(client, path, user, params), path)
+
+
+def ids_by_page(client: TestClient, path: str, user: SignedIn, *, limit: int) -> list[list[str]]:
+    """The ids of the whole list, page by page."""
+    page = _page(client, path, user, {"limit": limit})
+    pages = [_ids(page, path)]
+    while page["next_cursor"] is not None:
+        page = _page(client, path, user, {"limit": limit, "cursor": page["next_cursor"]})
+        pages.append(_ids(page, path))
+    return pages
+
+
+def _page(client: TestClient, path: str, user: SignedIn, params: Json) -> Json:
+    answer = client.get(path, headers=user.headers, params=params)
+    assert answer.status_code == 200, answer.text
+    page: Json = answer.json()
+    return page
+
+
+def _ids(page: Json, path: str) -> list[str]:
+    return [item["id"] for item in page[path.rpartition("/")[2]]]

@@ -10,30 +10,18 @@ import pytest
 from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
 
-from tests.functions.conftest import Json, SignedIn
-from tests.rows import NOON, a_business, a_conversation, a_message, join
+from tests.functions.conftest import Business, SignedIn, SignUp, ids_by_page, listed_ids
+from tests.rows import NOON, a_conversation, a_message, join
 from vaultra.db import models
 from vaultra.services import Services
 
 PATH = "/api/v1/agent/conversations"
 LATER = NOON + dt.timedelta(hours=1)
-SignUp = Callable[[], SignedIn]
 
 
 @pytest.fixture
 def client(room: Callable[[str], TestClient]) -> TestClient:
     return room("agent_api")
-
-
-@pytest.fixture
-def business(engine: Engine) -> Callable[..., UUID]:
-    """Make a business with its members by role."""
-
-    def create(**roles: SignedIn) -> UUID:
-        with engine.begin() as db:
-            return a_business(db, **{role: UUID(user.id) for role, user in roles.items()})
-
-    return create
 
 
 @pytest.fixture
@@ -47,14 +35,11 @@ def converse(engine: Engine) -> Callable[..., UUID]:
     return create
 
 
-Business = Callable[..., UUID]
 Converse = Callable[..., UUID]
 
 
 def listed(client: TestClient, user: SignedIn, **params: Any) -> list[str]:
-    answer = client.get(PATH, headers=user.headers, params=params)
-    assert answer.status_code == 200, answer.text
-    return [item["id"] for item in answer.json()["conversations"]]
+    return listed_ids(client, PATH, user, **params)
 
 
 def test_ones_own_conversations_are_listed(
@@ -101,7 +86,7 @@ def test_a_list_is_of_the_named_business_or_the_only_one(
     assert listed(client, user, business_id=first) == [row_id]
     assert listed(client, user, business_id=second) == []
     headers = {**stranger.headers, "X-Request-Id": "one-for-all"}
-    foreign, none = (client.get(PATH, headers=headers, params={"business_id": x}) for x in (first, uuid.uuid4()))
+    foreign, none = (client.get(PATH, headers=headers, params={"business_id": str(x)}) for x in (first, uuid.uuid4()))
     assert (foreign.status_code, foreign.content) == (403, none.content)
 
 
@@ -111,14 +96,7 @@ def test_pages_follow_each_other_the_newest_first(
     user = sign_up()
     business_id = business(viewer=user)
     ids = [str(converse(user, business_id, created_at=NOON - dt.timedelta(days=age))) for age in range(7)]
-    found: list[str] = []
-    params: dict[str, Any] = {"limit": 3}
-    for size in (3, 3, 1):
-        page: Json = client.get(PATH, headers=user.headers, params=params).json()
-        found += [item["id"] for item in page["conversations"]]
-        assert len(page["conversations"]) == size
-        params["cursor"] = page["next_cursor"]
-    assert (found, params["cursor"]) == (ids, None)
+    assert ids_by_page(client, PATH, user, limit=3) == [ids[:3], ids[3:6], ids[6:]]
 
 
 @pytest.mark.parametrize(
@@ -283,5 +261,5 @@ def test_an_id_that_is_none_is_refused(client: TestClient, sign_up: SignUp) -> N
 
 def test_everything_needs_a_token(client: TestClient) -> None:
     for method, path in [("GET", PATH), *((method, f"{PATH}/{uuid.uuid4()}") for method in ("GET", "PATCH", "DELETE"))]:
-        body = {"json": {"title": "x"}} if method == "PATCH" else {}
+        body: dict[str, Any] = {"json": {"title": "x"}} if method == "PATCH" else {}
         assert client.request(method, path, **body).status_code == 401

@@ -45,7 +45,7 @@ def test_signing_up_answers_the_user_and_a_token(client: TestClient) -> None:
     assert me.json() == {"id": user["id"], "email": email, "name": "Ana Lima", "avatar_url": None, "businesses": []}
 
 
-def test_the_password_is_stored_only_as_a_hash(client: TestClient, engine: Engine) -> None:
+def test_the_password_is_stored_only_as_a_hash(client: TestClient, engine: Engine, real_hashes: None) -> None:
     email = new_email()
     client.post(SIGNUP, json=body(email=email))
     with engine.connect() as db:
@@ -78,7 +78,9 @@ def test_logging_in_answers_the_same_user(client: TestClient, sign_up: Callable[
     assert client.get(ME, headers=token).json()["email"] == user.email
 
 
-def test_unknown_email_and_wrong_password_are_told_alike(client: TestClient, sign_up: Callable[[], SignedIn]) -> None:
+def test_unknown_email_and_wrong_password_are_told_alike(
+    client: TestClient, sign_up: Callable[[], SignedIn], real_hashes: None
+) -> None:
     def attempt(email: str) -> tuple[float, int, dict[str, object]]:
         began = time.perf_counter()
         answer = client.post(LOGIN, json={"email": email, "password": "not the password"})
@@ -105,7 +107,7 @@ def test_a_user_without_a_password_cannot_log_in_with_one(
 
 
 def test_checking_passwords_holds_no_database_connection(
-    client: TestClient, engine: Engine, sign_up: Callable[[], SignedIn]
+    client: TestClient, engine: Engine, sign_up: Callable[[], SignedIn], real_hashes: None
 ) -> None:
     user = sign_up()
     most = 0
@@ -196,7 +198,7 @@ def test_the_name_may_be_written_in_any_script(client: TestClient) -> None:
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer x.y.z", "Basic YTpi", "Bearer \xe9"])
 def test_without_a_good_token_nobody_is_signed_in(client: TestClient, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
     answer = client.get(ME, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
+from httpx2 import Response
 from sqlalchemy import Engine, event, select, text
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
@@ -65,7 +65,7 @@ def token_in(words: str) -> str:
     return found[1]
 
 
-def reset(client: TestClient, token: str, password: str = NEW_PASSWORD) -> httpx.Response:
+def reset(client: TestClient, token: str, password: str = NEW_PASSWORD) -> Response:
     return client.post(RESET, json={"token": token, "password": password})
 
 

@@ -18,18 +18,32 @@ def client(room: Callable[[str], TestClient]) -> TestClient:
     return room("dispatch")
 
 
-@pytest.mark.parametrize("job", ["sweep", "stripe_sync", "compute_metrics", "purge", "reconcile"])
+@pytest.mark.parametrize(
+    "job",
+    [
+        "sweep",
+        "stripe_sync",
+        "compute_metrics",
+        "generate_recommendations",
+        "send_notification_digest",
+        "purge",
+        "reconcile",
+    ],
+)
 def test_every_job_of_the_schedule_is_done(client: TestClient, job: str) -> None:
     assert client.post("/", json=envelope({"job": job})).status_code == 204
 
 
-def test_the_metrics_of_everybody_are_asked_for(client: TestClient, engine: Engine, publisher: FakePublisher) -> None:
+@pytest.mark.parametrize(
+    ("job", "topic"), [("compute_metrics", "metrics-due"), ("generate_recommendations", "readiness-computed")]
+)
+def test_everybodys_are_asked_for(
+    client: TestClient, engine: Engine, publisher: FakePublisher, job: str, topic: str
+) -> None:
     with engine.begin() as conn:
         account = connect(conn, f"acct_{uuid.uuid4().hex}")
-    client.post("/", json=envelope({"job": "compute_metrics"}))
-    asked = [
-        item for m in publisher.messages if m.topic == "metrics-due" for item in json.loads(m.data)["business_ids"]
-    ]
+    client.post("/", json=envelope({"job": job}))
+    asked = [item for m in publisher.messages if m.topic == topic for item in json.loads(m.data)["business_ids"]]
     assert str(account.business_id) in asked
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ RULE_FIELDS = """key label group value unit currency sample points best_points w
 
 
 @pytest.fixture
-def client(room: Callable[[str], TestClient], services: Services) -> Iterator[TestClient]:
+def client(room: Callable[[str], TestClient], services: Services) -> TestClient:
     services.clock = lambda: AS_OF
     return room("metrics_api")
 

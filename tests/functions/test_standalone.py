@@ -26,7 +26,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "stripe-sync-due": {"run_id": str(uuid.uuid4()), "step": 0},
     "metrics-due": {"business_ids": [str(uuid.uuid4())]},
     "metrics-computed": {"business_ids": [str(uuid.uuid4())]},
+    "readiness-computed": {"business_ids": [str(uuid.uuid4())]},
     "mail-due": {"mail_id": str(uuid.uuid4())},
+    "digests-due": {"user_ids": [str(uuid.uuid4())]},
     "tick": {"job": "sweep"},
 }
 SETTINGS = {

@@ -275,20 +275,39 @@ def test_who_lost_the_role_on_the_way_connects_nothing(
     else:
         with engine.begin() as db:
             db.execute(text("delete from user_business_memberships where user_id = :id"), {"id": owner.id})
-    answer = client.get(CALLBACK, params={"code": code, "state": state})
+    answer = client.get(CALLBACK, params={"code": code, "state": state}, headers=ANYTHING)
     assert answer.status_code == 403
+    told = client.get(CALLBACK, params={"code": code, "state": state})
+    assert told.headers["Location"] == "https://site.test/onboarding/stripe-connect/?error=not_allowed"
     assert code in stripe.grants
+    again = client.get(CALLBACK, params={"code": code, "state": state})
+    assert again.headers["Location"] == "https://site.test/onboarding/stripe-connect/?error=state_expired"
+
+
+@pytest.fixture
+def rival(sign_up: SignUp) -> SignedIn:
+    """The owner of another business."""
+    return sign_up()
+
+
+@pytest.fixture
+def other(rival: SignedIn, create_business: CreateBusiness) -> Json:
+    return create_business(rival)
+
+
+def come_back_with(client: TestClient, stripe: FakeStripe, user: SignedIn, business: Json, account: str) -> Json:
+    """The parameters of a callback that brings an account to a business."""
+    code, _ = new_account(stripe)
+    stripe.grants[code] = OauthGrant(account, livemode=False)
+    return {"code": code, "state": begin(client, user, business)}
 
 
 def test_an_account_belongs_to_one_business(
-    client: TestClient, stripe: FakeStripe, owner: SignedIn, business: Json, sign_up: SignUp,
-    create_business: CreateBusiness,
-) -> None:  # fmt: skip
+    client: TestClient, stripe: FakeStripe, owner: SignedIn, business: Json, rival: SignedIn, other: Json
+) -> None:
     account = connect(client, stripe, owner, business)
-    rival = sign_up()
-    other = create_business(rival)
-    stripe.grants["ac_same"] = OauthGrant(account, livemode=False)
-    answer = client.get(CALLBACK, params={"code": "ac_same", "state": begin(client, rival, other)}, headers=ANYTHING)
+    params = come_back_with(client, stripe, rival, other, account)
+    answer = client.get(CALLBACK, params=params, headers=ANYTHING)
     assert answer.status_code == 409
     assert answer.json()["error"]["code"] == "CONFLICT"
     for name in (business["id"], business["name"], owner.email, account):
@@ -315,14 +334,10 @@ def test_of_many_businesses_one_gets_the_account(
 
 
 def test_a_person_whose_account_is_taken_is_told_so_on_the_site(
-    client: TestClient, stripe: FakeStripe, owner: SignedIn, business: Json, sign_up: SignUp,
-    create_business: CreateBusiness,
-) -> None:  # fmt: skip
+    client: TestClient, stripe: FakeStripe, owner: SignedIn, business: Json, rival: SignedIn, other: Json
+) -> None:
     account = connect(client, stripe, owner, business)
-    rival = sign_up()
-    other = create_business(rival)
-    stripe.grants["ac_taken"] = OauthGrant(account, livemode=False)
-    params = {"code": "ac_taken", "state": begin(client, rival, other)}
+    params = come_back_with(client, stripe, rival, other, account)
     answer = client.get(CALLBACK, params=params, headers={"Accept": "text/html,application/xhtml+xml"})
     assert answer.status_code == 302
     page = f"https://site.test/onboarding/stripe-connect/?business_id={other['id']}"

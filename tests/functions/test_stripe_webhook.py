@@ -84,7 +84,7 @@ def test_whoever_did_not_sign_is_refused_and_nothing_is_kept(
     for given in headers:
         answer = client.post(PATH, content=body, headers=given)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR"), given
-    answer = client.post(PATH, content=body, headers={"Stripe-Signature": b"t=1,v1=\xe9"})
+    answer = client.post(PATH, content=body, headers={b"Stripe-Signature": b"t=1,v1=\xe9"})
     assert answer.status_code == 400
     assert (stored(engine, sent["id"]), publisher.messages) == ([], [])
 

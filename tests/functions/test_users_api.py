@@ -293,7 +293,7 @@ def test_everything_needs_a_token(client: TestClient) -> None:
         ("GET", f"{BUSINESSES}/{uuid.uuid4()}"),
         ("PATCH", f"{BUSINESSES}/{uuid.uuid4()}"),
     ]:
-        body = {"json": {"name": "x"}} if method != "GET" else {}
+        body: dict[str, Any] = {"json": {"name": "x"}} if method != "GET" else {}
         assert client.request(method, path, **body).status_code == 401
 
 

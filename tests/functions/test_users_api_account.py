@@ -15,6 +15,7 @@ from vaultra.services import Services
 
 ME, BUSINESSES = "/api/v1/users/me", "/api/v1/users/businesses"
 EXPORT, NOTIFICATIONS = f"{ME}/export", f"{ME}/notifications"
+PREFERENCES: Json = {"digest": "daily", "alerts": True, "time_zone": "UTC"}
 SignUp = Callable[[], SignedIn]
 CreateBusiness = Callable[..., Json]
 
@@ -42,14 +43,17 @@ def delete(client: TestClient, user: SignedIn, path: str, confirm: str) -> tuple
 
 
 def test_one_says_which_mails_one_wants(client: TestClient, sign_up: SignUp) -> None:
-    user = sign_up()
-    assert client.get(NOTIFICATIONS, headers=user.headers).json() == {"digest": "daily", "alerts": True}
-    for changes, expected in [
-        ({"digest": "weekly"}, {"digest": "weekly", "alerts": True}),
-        ({"alerts": False}, {"digest": "weekly", "alerts": False}),
-        ({}, {"digest": "weekly", "alerts": False}),
-        ({"digest": "off", "alerts": True}, {"digest": "off", "alerts": True}),
-    ]:
+    user, expected = sign_up(), PREFERENCES
+    assert client.get(NOTIFICATIONS, headers=user.headers).json() == expected
+    steps: list[Json] = [
+        {"digest": "weekly"},
+        {"alerts": False},
+        {},
+        {"time_zone": "America/Argentina/Buenos_Aires"},
+        {"digest": "off", "alerts": True, "time_zone": "Europe/Berlin"},
+    ]
+    for changes in steps:
+        expected = {**expected, **changes}
         answer = client.patch(NOTIFICATIONS, headers=user.headers, json=changes)
         assert (answer.status_code, answer.json()) == (200, expected)
         assert client.get(NOTIFICATIONS, headers=user.headers).json() == expected
@@ -63,7 +67,7 @@ def test_bad_preferences_are_refused_by_field(client: TestClient, sign_up: SignU
     user = sign_up()
     answer = client.patch(NOTIFICATIONS, headers=user.headers, json={"digest": "off", field: value})
     assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (400, field)
-    assert client.get(NOTIFICATIONS, headers=user.headers).json() == {"digest": "daily", "alerts": True}
+    assert client.get(NOTIFICATIONS, headers=user.headers).json() == PREFERENCES
 
 
 def test_the_export_holds_everything(
@@ -96,7 +100,7 @@ def test_the_export_holds_everything(
     }
     assert (held["user"]["id"], held["user"]["email"], held["user"]["has_password"]) == (user.id, user.email, True)
     assert held["user"]["email_verified_at"] is None
-    assert held["notifications"] == {"digest": "daily", "alerts": True}
+    assert held["notifications"] == PREFERENCES
     assert [session.keys() for session in held["sessions"]] == [{"signed_in_at", "expires_at"}]
     own, other = held["businesses"]
     assert (own["role"], own["profile"]) == ("owner", business)

@@ -96,7 +96,7 @@ def test_b6_no_column_is_set_by_naming_it(
     ]
     known = {
         (ME, "PATCH"): {"name", "avatar_url"},
-        (f"{ME}/notifications", "PATCH"): {"digest", "alerts"},
+        (f"{ME}/notifications", "PATCH"): {"digest", "alerts", "time_zone"},
         (f"{ME}/tokens", "POST"): {"name", "business_id"},
         (BUSINESSES, "POST"): {"name", "legal_entity", "industry", "founded_at"},
         (address, "PATCH"): {"name", "legal_entity", "industry", "founded_at"},

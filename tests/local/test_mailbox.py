@@ -120,6 +120,10 @@ def test_what_the_product_mails_is_in_the_mailbox(running: Running, tmp_path: Pa
     page = open_first(client)
     assert "<h1>Second</h1>" in page
     assert f'href="{LINK}"' in framed(page)
+    assert "One click ends it at" not in page
+    stop = f"https://api.test/api/v1/users/unsubscribe?token={'a1' * 33}"
+    running.send(Mail("3", "bo@example.com", "Third", "Hello", PAGE, unsubscribe_url=stop))
+    assert f"<dt>One click ends it at</dt><dd>{stop}</dd>" in open_first(client)
     assert running.folder.stat().st_mode & 0o777 == 0o700
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.connected import statuses
-from tests.fakes import FakePublisher, FakeStripe
+from tests.fakes import FakeEmbedder, FakePublisher, FakeStripe
 from tests.local import estate
 from tests.local.estate import ACCOUNT, BUSINESS, EMAIL, STRANGER, contents
 from tests.stripe_payloads import NOON
@@ -30,6 +30,7 @@ CHANGING = {
     "events redrive": [ACCOUNT],
     "sessions end": ["--user", EMAIL],
     "keys reseal": [],
+    "knowledge ingest": [],
     "mails drop": ["--before", "2026-11-20T11:00"],
 }
 LOOKING = {
@@ -50,22 +51,12 @@ def engine(fresh_engine: Engine) -> Engine:
     return fresh_engine
 
 
-@pytest.fixture
-def publisher() -> FakePublisher:
-    return FakePublisher()
-
-
-@pytest.fixture
-def stripe() -> FakeStripe:
-    return FakeStripe()
-
-
 @pytest.fixture(autouse=True)
 def services(
     engine: Engine, publisher: FakePublisher, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Services]:
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", ",".join(estate.ENCRYPTION_KEYS))
-    services = Services(clock=lambda: NOON, engine=engine, publisher=publisher, stripe=stripe)
+    services = Services(clock=lambda: NOON, engine=engine, publisher=publisher, stripe=stripe, embedder=FakeEmbedder())
     wiring.use(services)
     yield services
     wiring.use(None)
@@ -94,7 +85,7 @@ def published(publisher: FakePublisher) -> list[tuple[str, Json]]:
 
 
 def test_every_command_of_the_table_is_tried_here() -> None:
-    assert {command.name for command in cli.COMMANDS} - {"demo", "dev"} == {*CHANGING, *LOOKING}
+    assert {command.name for command in cli.COMMANDS} - {"demo", "dev", "package"} == {*CHANGING, *LOOKING}
 
 
 @changing

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from tests.functions.conftest import mailer, publisher, room, services, sign_up, stripe
+from tests.functions.conftest import mailer, room, services, sign_up
 from vaultra.db import engine as database
 
-__all__ = ["engine", "mailer", "publisher", "room", "services", "sign_up", "stripe"]
+__all__ = ["engine", "mailer", "room", "services", "sign_up"]
 
 
 @pytest.fixture(scope="session")

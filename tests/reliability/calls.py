@@ -37,6 +37,7 @@ BODIES: dict[str, Callable[[Tenant, str], Json]] = {
     "POST /users/invitations/accept": lambda t, _r: {"token": t.invitation_token},
     "POST /integrations/stripe/key": lambda t, _r: {"business_id": t.business_id, "restricted_key": "sk_live_x"},
     "PATCH /recommendations/{recommendation_id}": lambda _t, _r: {"status": "accepted"},
+    "POST /readiness/simulate": lambda t, _r: {"business_id": t.business_id, "changes": {"chargeback_ratio": 0.01}},
     "PATCH /agent/conversations/{conversation_id}": lambda _t, _r: {"title": "Another title"},
 }
 # Routes whose answer to a good request is another status than the first one they declare.
@@ -45,10 +46,14 @@ ANSWERS = {
     "POST /webhooks/stripe": 400,  # nobody can sign
     "POST /users/invitations/accept": 403,  # it is for another address
     "GET /integrations/stripe/callback": 302,
+    "GET /metrics/export": 200,  # a file
+    "GET /readiness/path": 404,  # nothing is connected
     "POST /integrations/stripe/key": 422,  # a secret key is refused before Stripe is asked
     "POST /integrations/stripe/sync": 409,  # nothing is connected
     "GET /auth/callback/google": 302,
     "GET /auth/google": 302,
+    "GET /users/unsubscribe": 400,  # nobody has a link
+    "POST /users/unsubscribe": 400,
 }
 
 

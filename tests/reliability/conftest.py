@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from tests.fakes import FakePublisher, FakeStripe
 from tests.reliability.house import House
 from tests.stripe_payloads import NOON, Json, at
-from vaultra import auth
+from vaultra import failpoints
 from vaultra import services as wiring
 from vaultra.config import RuntimeSettings, StripeWebhookSettings
 from vaultra.db import engine as database
@@ -41,16 +41,6 @@ def _quiet() -> None:
 
 
 @pytest.fixture
-def stripe() -> FakeStripe:
-    return FakeStripe()
-
-
-@pytest.fixture
-def publisher() -> FakePublisher:
-    return FakePublisher()
-
-
-@pytest.fixture
 def wire() -> Iterator[Callable[..., Services]]:
     """Make the process's services of an engine, a publisher and a Stripe."""
 
@@ -69,6 +59,20 @@ def services(
     fresh_engine: Engine, publisher: FakePublisher, stripe: FakeStripe, wire: Callable[..., Services]
 ) -> Services:
     return wire(fresh_engine, publisher, stripe)
+
+
+@pytest.fixture
+def fail_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Switch failpoints on, in the form `VAULTRA_FAILPOINTS` has; "" switches them off."""
+
+    def switch(points: str) -> None:
+        monkeypatch.setenv("VAULTRA_ENVIRONMENT", "test")
+        monkeypatch.setenv("VAULTRA_FAILPOINTS", points)
+        failpoints.active.cache_clear()
+
+    yield switch
+    monkeypatch.undo()
+    failpoints.active.cache_clear()
 
 
 def client(function: str) -> httpx.AsyncClient:
@@ -99,10 +103,3 @@ def house(house_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ite
         wiring.use(house.services)
         yield house
     wiring.use(None)
-
-
-@pytest.fixture
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords hashed in a millisecond: thousands of them are not what is tried here."""
-    monkeypatch.setattr(auth, "BCRYPT_COST", 4)
-    monkeypatch.setattr(auth, "NOBODYS_HASH", auth.hash_password("nobody's"))

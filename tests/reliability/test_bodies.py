@@ -10,7 +10,7 @@ import pytest
 from tests.reliability.calls import request, routes
 from tests.reliability.house import House
 from tests.reliability.servers import Server, running_server
-from vaultra.entrypoints import LARGEST_BODY_BYTES, SLOWEST_BODY_SECONDS
+from vaultra.raw_route import LARGEST_BODY_BYTES, SLOWEST_BODY_SECONDS
 
 SIGNUP, WEBHOOK = "/api/v1/auth/signup", "/api/v1/webhooks/stripe"
 SERVERS = {"auth_api": SIGNUP, "stripe_webhook": WEBHOOK}

@@ -18,6 +18,7 @@ from tests.connected import apply, statuses
 from tests.fakes import FakeStripe
 from tests.reliability.test_secrets import dump
 from tests.stripe_payloads import event
+from tests.threads import in_threads
 from vaultra.adapters.stripe import StripeApi
 from vaultra.config import StripeSettings
 from vaultra.db import engine as database
@@ -240,11 +241,7 @@ def test_e12_of_twenty_at_once_one_gets_the_account(fresh_database_url: str, str
             except Conflict:
                 outcomes.append("conflict")
 
-    threads = [threading.Thread(target=compete, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(compete, range(20))
     with engine.connect() as conn:
         connected = conn.execute(text("select count(*) from integration_accounts where status = 'connected'"))
         runs = conn.execute(text("select count(*) from sync_runs where finished_at is null"))

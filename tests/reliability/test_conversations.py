@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -80,7 +81,7 @@ def sign_in(db: Connection, services: Services, user_id: UUID) -> dict[str, str]
 
 
 def send(client: TestClient, headers: dict[str, str], method: str, row_id: UUID) -> tuple[int, bytes]:
-    body = {"json": {"title": "Taken over"}} if method == "PATCH" else {}
+    body: dict[str, Any] = {"json": {"title": "Taken over"}} if method == "PATCH" else {}
     answer = client.request(method, f"{PATH}/{row_id}", headers=headers, **body)
     return answer.status_code, answer.content
 

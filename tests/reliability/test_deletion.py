@@ -34,7 +34,14 @@ from vaultra.usecases.applying import apply_once
 
 TABLES = Base.metadata.tables
 # Who is behind their rows is not to be told: they are keyed by hashes, or about no one.
-ABOUT_NOBODY = {"broker_subscriptions", "rate_limits", "sign_in_states"}
+ABOUT_NOBODY = {
+    "broker_subscriptions",
+    "knowledge_articles",
+    "knowledge_vectors",
+    "knowledge_versions",
+    "rate_limits",
+    "sign_in_states",
+}
 ABOUT_PEOPLE = {"users", "identities", "sessions", "password_resets"}
 Rows = dict[str, list[dict[str, Any]]]
 SHARED_MESSAGE = 900
@@ -102,6 +109,8 @@ def rows_about(tenant: Tenant) -> Rows:
         "financial_metric_snapshots": [{**mine, "id": tenant.id("snapshot")}],
         "readiness_scores": [{**mine, "snapshot_id": tenant.id("snapshot"), "tier": "improving"}],
         "recommendations": [{**mine, "priority": "high"}],
+        "alert_states": [{**mine, "kind": "tier"}],
+        "kept_facts": [{"integration_account_id": account}],
         "agent_conversations": [{**both, "id": tenant.id("conversation")}],
         "agent_messages": [{"conversation_id": tenant.id("conversation"), "role": "user"}],
         "dead_letters": [
@@ -134,7 +143,8 @@ def ordinary(column: Column[Any]) -> Any:
         (Float, 1.0),
         (Numeric, 1),
         (LargeBinary, b"{}"),
-        (pg.JSONB, {}),
+        (pg.JSON, {}),
+        (pg.ARRAY, []),
         (pg.UUID, uuid.UUID(int=0)),
     ]
     if isinstance(column.type, String):
@@ -154,7 +164,9 @@ def fill(conn: Connection, given: Rows) -> None:
 
 def world(conn: Connection) -> None:
     """Whom nothing is about, the tenant who stays, and a message about that one."""
-    fill(conn, {name: [{}] for name in ABOUT_NOBODY - {"broker_subscriptions"}})
+    knowledge = {"knowledge_articles", "knowledge_versions"}
+    fill(conn, {name: [{}] for name in ABOUT_NOBODY - knowledge - {"broker_subscriptions"}})
+    fill(conn, {name: [{"namespace": "kb-of-the-tests"}] for name in sorted(knowledge, reverse=True)})
     fill(conn, {"broker_subscriptions": [{"name": "s"}]})
     fill(conn, rows_about(B))
     text_about_b = f'{{"business_ids": ["{B.id("business")}"]}}'.encode()

@@ -5,11 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +16,7 @@ from sqlalchemy import Engine, text
 from tests import stripe_payloads as raw
 from tests.connected import connect, rollups, rows, statuses
 from tests.fakes import FakePublisher, FakeStripe
+from tests.own_postgres import own_postgres
 from tests.reliability.conftest import SECRET, WEBHOOK, announced, client, signed
 from tests.stripe_payloads import NOON, Json, event
 from vaultra import failpoints
@@ -26,7 +25,7 @@ from vaultra.db import migrate
 from vaultra.services import Services, utc_now
 from vaultra.usecases import dispatch, ingestion
 from vaultra_local.catalogue import FUNCTIONS
-from vaultra_local.postgres import EmbeddedPostgres, erase
+from vaultra_local.postgres import EmbeddedPostgres
 from vaultra_local.stripe_sim.server import listening_socket
 
 
@@ -44,18 +43,6 @@ def apply_announced(engine: Engine, publisher: FakePublisher, stripe: FakeStripe
             conn.commit()
         total += Counter(done=outcome.done, failed=len(outcome.failed))
     return total
-
-
-@pytest.fixture
-def fail_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    def switch(points: str) -> None:
-        monkeypatch.setenv("VAULTRA_ENVIRONMENT", "test")
-        monkeypatch.setenv("VAULTRA_FAILPOINTS", points)
-        failpoints.active.cache_clear()
-
-    yield switch
-    monkeypatch.undo()
-    failpoints.active.cache_clear()
 
 
 def test_d3_an_answer_lost_after_the_commit_has_one_effect(
@@ -156,12 +143,8 @@ class webhook_process:
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedPostgres]:
     """A durable server that may be stopped."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-outage-") as folder:
-        Path(folder).chmod(0o755)
-        state = Path(folder) / "postgres"
-        with EmbeddedPostgres(state) as server:
-            yield server
-        erase(state)
+    with own_postgres() as server:
+        yield server
 
 
 def test_d6_a_stopped_database_gives_503_and_loses_nothing(

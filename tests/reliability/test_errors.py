@@ -95,7 +95,9 @@ FORCED: list[Callable[[], Exception]] = [
     lambda: asyncio.InvalidStateError(SECRET),
 ]
 TOUCHES_THE_DATABASE = sorted(
-    name for name in routes() if name not in ("GET /metrics/definitions", "POST /webhooks/stripe")
+    name
+    for name in routes()
+    if name not in ("GET /metrics/definitions", "GET /users/unsubscribe", "POST /webhooks/stripe")
 )
 TOLD = ("Traceback", "sqlalchemy", "pg8000", "psycopg", 'File "', ".py", "select ", "10.1.2.3", "canary")
 

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,7 +26,7 @@ from tests.reliability.calls import request, routes
 from tests.reliability.conftest import WEBHOOK, client, signed
 from tests.reliability.house import ROLES, House
 from tests.stripe_payloads import NOON, Json, at
-from vaultra import failpoints
+from tests.threads import in_threads
 from vaultra.adapters.embedded_broker import EmbeddedPublisher
 from vaultra.adapters.stripe_events import HANDLERS
 from vaultra.adapters.stripe_signature import verify_signature
@@ -51,18 +50,6 @@ def charges(count: int, prefix: str = "", **given: Any) -> list[Json]:
 
 
 # --- D4: announcements lost ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def fail_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    def switch(points: str) -> None:
-        monkeypatch.setenv("VAULTRA_ENVIRONMENT", "test")
-        monkeypatch.setenv("VAULTRA_FAILPOINTS", points)
-        failpoints.active.cache_clear()
-
-    yield switch
-    monkeypatch.undo()
-    failpoints.active.cache_clear()
 
 
 def test_d4_the_sweeper_announces_again_what_lost_its_announcement(
@@ -337,7 +324,7 @@ def test_e20_many_workers_on_few_accounts_never_deadlock(fresh_database_url: str
     done: list[int] = []
     began = time.perf_counter()
 
-    def work() -> None:
+    def work(_number: int) -> None:
         with engine.connect() as conn:
             while messages:
                 try:
@@ -347,11 +334,7 @@ def test_e20_many_workers_on_few_accounts_never_deadlock(fresh_database_url: str
                     conn.rollback()
                     errors.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, range(workers))
     seconds = time.perf_counter() - began
     engine.dispose()  # a session reports its counters when it ends
     with engine.connect() as conn:

@@ -82,7 +82,9 @@ def assert_private(answer: httpx.Response) -> None:
     assert len(answer.headers["x-request-id"]) >= 8
     assert "server" not in answer.headers
     assert "x-powered-by" not in answer.headers
-    if answer.content:
+    if answer.headers.get("content-disposition", "").startswith("attachment; "):
+        assert answer.headers["content-type"] in ("text/csv; charset=utf-8", "application/json")
+    elif answer.content:
         assert answer.headers["content-type"] == "application/json"
 
 

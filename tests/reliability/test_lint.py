@@ -20,8 +20,10 @@ COMPARED = {
 }
 EXECUTORS = {"text", "literal_column", "exec_driver_sql", "TextClause"}
 BUILT = {
+    "shared/vaultra/db/objects.py: _versions_statement": "one for each of our tables",
     "shared/vaultra/db/objects.py: _write_statement": "one for each of our tables and its columns",
     "shared/vaultra/db/objects.py: _bury_statement": "one for each of our tables",
+    "shared/vaultra/db/moved_objects.py: _statement": "one for each kind of object, from the module's own text",
     "shared/vaultra/db/inbox.py: purge": "the module's own statements, one after the other",
     "shared/vaultra/db/statements.py: statement": "our own files",
 }

@@ -1,6 +1,7 @@
 """RELIABILITY row D11: what was given up is re-driven, all of it, and has one effect however often that happens."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from sqlalchemy import Connection, Engine, text
 
 from tests import stripe_payloads as raw
 from tests.connected import connect, keep
+from tests.digests import a_scored_reader
+from tests.domain.shops import AS_OF, shop
 from tests.fakes import FakeMailer, FakePublisher, FakeStripe
 from tests.functions.envelopes import envelope
 from tests.local.estate import contents
 from tests.reliability.conftest import client
 from tests.stripe_payloads import NOON, Json, event
 from vaultra.config import RuntimeSettings
+from vaultra.db import metrics as db_metrics
 from vaultra.db import sync_runs
+from vaultra.domain.metrics import compute_metrics
 from vaultra.ports import Message
 from vaultra.services import Services
 from vaultra.telemetry import configure
@@ -49,7 +54,8 @@ def _quiet_afterwards() -> Iterator[None]:
 
 
 @pytest.fixture
-def mailer(services: Services) -> FakeMailer:
+def mailer(services: Services, monkeypatch: pytest.MonkeyPatch) -> FakeMailer:
+    monkeypatch.setenv("JWT_SECRET", secrets.token_hex(32))  # signs the links that end a digest
     services.mailer = mailer = FakeMailer()
     return mailer
 
@@ -108,6 +114,14 @@ def metrics_to_score(conn: Connection, _stripe: FakeStripe) -> Scene:
     return Scene(bodies, {"snapshots": LETTERS, "scores": LETTERS})
 
 
+def scores_to_advise_on(conn: Connection, _stripe: FakeStripe) -> Scene:
+    """Businesses whose revenue dropped in the last period."""
+    businesses = [connect(conn, f"acct_{number}").business_id for number in range(LETTERS)]
+    dropped = compute_metrics(shop(), AS_OF)
+    db_metrics.upsert_snapshots(conn, dict.fromkeys(businesses, dropped), AS_OF)
+    return Scene([{"business_ids": [str(business)]} for business in businesses], {"recommendations": LETTERS})
+
+
 def mails_to_send(conn: Connection, _stripe: FakeStripe) -> Scene:
     bodies = []
     for number in range(LETTERS):
@@ -119,12 +133,20 @@ def mails_to_send(conn: Connection, _stripe: FakeStripe) -> Scene:
     return Scene(bodies, {"mails": LETTERS})
 
 
+def digests_to_write(conn: Connection, _stripe: FakeStripe) -> Scene:
+    """People in whose time zone it is seven in the morning."""
+    readers = [a_scored_reader(conn, time_zone="America/New_York")[0] for _ in range(LETTERS)]
+    return Scene([{"user_ids": [str(reader)]} for reader in readers], {"mails": LETTERS})
+
+
 SCENES: dict[str, Callable[[Connection, FakeStripe], Scene]] = {
     "stripe-event-received": dead_events,
     "stripe-sync-due": failed_runs,
     "metrics-due": metrics_asked_for,
     "metrics-computed": metrics_to_score,
+    "readiness-computed": scores_to_advise_on,
     "mail-due": mails_to_send,
+    "digests-due": digests_to_write,
     "tick": ticks,
 }
 
@@ -201,7 +223,15 @@ def test_d11_an_event_that_dies_again_waits_again_and_is_replayed_again(
         assert conn.execute(text("select count(*) from charges")).scalar_one() == 1
 
 
-LASTING = {"charges", "daily_rollups", "financial_metric_snapshots", "readiness_scores", "mails", "stripe_events"}
+LASTING = {
+    "charges",
+    "daily_rollups",
+    "financial_metric_snapshots",
+    "readiness_scores",
+    "recommendations",
+    "mails",
+    "stripe_events",
+}
 """The tables in which an effect lasts."""
 
 
@@ -221,6 +251,7 @@ COUNTS = {
     "increments": "select count(*) from sync_runs where kind = 'incremental'",
     "snapshots": "select count(*) from financial_metric_snapshots",
     "scores": "select count(*) from readiness_scores",
+    "recommendations": "select count(*) from recommendations",
 }
 
 

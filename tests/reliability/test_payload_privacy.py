@@ -46,7 +46,8 @@ def names_in(shape: Shape) -> set[str]:
 READ_OTHERWISE = {
     "actionable", "amount", "amount_captured", "amount_off", "amount_paid", "arrival_date", "automatic", "available",
     "balance_transactions", "cancel_at", "canceled_at", "captured", "card", "charges_enabled", "coupon", "created",
-    "data", "deleted", "discount", "discounts", "divide_by", "end", "ended_at", "fee", "flat_amount", "has_more",
+    "data", "deleted", "discount", "discounts", "divide_by", "due_by", "end", "ended_at", "evidence_details", "fee",
+    "flat_amount", "has_more",
     "interval_count", "items", "net", "paid", "parent", "pause_collection", "payment", "payment_method_details",
     "payments", "payouts_enabled", "pending", "percent_off", "plan", "price", "quantity", "recurring", "refunds",
     "requirements", "resumes_at", "start", "start_date", "subscription_details", "tiers", "transform_quantity",

@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import random
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.fakes import FakeMailer, FakePublisher, FakeStripe
 from tests.functions.conftest import SignedIn
 from tests.oracle.oracle import answer, compare, random_shop
 from tests.oracle.test_product_agrees import AS_OF, RATES, Loader, earlier, every_object
+from tests.own_postgres import own_postgres
 from tests.reliability.conftest import client
 from tests.reliability.test_operations import pump
 from tests.stripe_payloads import Json, at
@@ -30,7 +30,7 @@ from vaultra.services import Services
 from vaultra.telemetry import configure
 from vaultra.usecases import accounts, dispatch, mailing, sessions, sync
 from vaultra_local import cli
-from vaultra_local.postgres import EmbeddedPostgres, erase
+from vaultra_local.postgres import EmbeddedPostgres
 from vaultra_local.postgres_files import find_binaries, unprivileged_user
 
 ACCOUNT = "acct_restored"
@@ -61,12 +61,8 @@ def _quiet_afterwards() -> Iterator[None]:
 @pytest.fixture
 def new_server() -> Iterator[EmbeddedPostgres]:
     """The cluster that is restored into."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-restore-") as folder:
-        Path(folder).chmod(0o755)
-        state = Path(folder) / "postgres"
-        with EmbeddedPostgres(state, durable=False) as server:
-            yield server
-        erase(state)
+    with own_postgres(durable=False) as server:
+        yield server
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -106,7 +102,7 @@ def test_o7_a_restored_database_is_brought_up_to_date_and_nobody_gets_a_mail_twi
         services = serve(wire(fresh_engine, publisher, stripe), mailer)
         for mail_id in (waiting, later):
             assert mail_id is not None
-            mailing.deliver(conn, mailer, services.site, mail_id, POINT + HOUR)
+            mailing.deliver(conn, mailer, services.site, services.auth.jwt_secrets, mail_id, POINT + HOUR)
             conn.commit()
         lost = everything(conn)
     at_stripe(stripe, shop, news)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
+from httpx2 import Response
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
@@ -120,7 +121,7 @@ class Story:
             self.sessions.append(answer.json()["token"])
         return answer.status_code
 
-    def victim_comes_by_google(self, email: str | None = None, **changes: Any) -> httpx.Response:
+    def victim_comes_by_google(self, email: str | None = None, **changes: Any) -> Response:
         return self._visit().sign_in(new_person(self._google, email=email or self.email, **changes))
 
     def victim_resets(self) -> None:
@@ -148,7 +149,7 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _user_id(answer: httpx.Response) -> str | None:
+def _user_id(answer: Response) -> str | None:
     """Who was signed in; None when nobody was."""
     return answer.json()["user"]["id"] if answer.status_code == 200 else None
 

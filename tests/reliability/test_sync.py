@@ -26,7 +26,9 @@ from tests.functions.envelopes import envelope
 from tests.reliability.conftest import client
 from tests.simulated import Clock, SimulatedStripe, a_shop, differences
 from tests.stripe_payloads import NOON, Json, event
+from tests.threads import in_threads
 from vaultra import failpoints
+from vaultra.adapters import stripe_pacing
 from vaultra.adapters.stripe import StripeApi
 from vaultra.adapters.stripe_pacing import SharedPace
 from vaultra.config import RuntimeSettings, StripeSettings
@@ -247,6 +249,8 @@ def test_e6_a_stripe_that_fails_often_is_read_whole_and_no_page_again(
 ) -> None:
     monkeypatch.setattr(sync, "PAGE", 10)
     monkeypatch.setattr(sync, "OBJECTS_PER_STEP", 100)
+    # Shorter pauses of ours mean more requests a second; those that Stripe asks for stay as long as it says.
+    monkeypatch.setattr(stripe_pacing, "FIRST_BACKOFF_SECONDS", 0.02)
     clock = Clock(NOON)
     with running_simulator([busy_shop(150)], now=clock) as stripe:
         stripe.faults += [
@@ -366,24 +370,15 @@ def test_e17_a_tick_ten_times_at_once_is_one(fresh_engine: Engine, job: str) -> 
         conn.execute(text("update stripe_events set status = 'done'"))
     announced: list[dispatch.Announcement] = []
     together = threading.Barrier(times)
-    errors: list[Exception] = []
 
-    def tick() -> None:
-        try:
-            together.wait(30)
-            with fresh_engine.connect() as conn:
-                found = dispatch.run(conn, Tick(job), now)
-                conn.commit()
-                announced.extend(found)
-        except Exception as error:
-            errors.append(error)
+    def tick(_number: int) -> None:
+        together.wait(30)
+        with fresh_engine.connect() as conn:
+            found = dispatch.run(conn, Tick(job), now)
+            conn.commit()
+            announced.extend(found)
 
-    threads = [threading.Thread(target=tick) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    in_threads(tick, range(times))
     with fresh_engine.connect() as conn:
         once = footprint(conn)
         steps = Counter(body["run_id"] for topic, body in announced if topic == sync.TOPIC)

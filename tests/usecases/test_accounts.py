@@ -7,9 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from tests.rows import join
 from vaultra import auth
-from vaultra.domain.accounts import Credentials, Industry, Role, User
+from vaultra.domain.accounts import Credentials, Industry, User
 from vaultra.errors import Conflict, Forbidden, RateLimited, Unauthorized, Unprocessable
 from vaultra.usecases import accounts, sessions
 
@@ -25,29 +24,6 @@ def a_user(db: Connection) -> User:
 
 def a_business(db: Connection, owner: User, name: str = "Shop") -> UUID:
     return accounts.create_business(db, owner.id, {"name": name}, NOW).id
-
-
-def test_a_role_includes_the_lesser_ones() -> None:
-    order = [Role.VIEWER, Role.ADMIN, Role.OWNER]
-    for mine, role in enumerate(order):
-        assert [role.includes(needed) for needed in order] == [other <= mine for other in range(3)]
-
-
-def test_a_role_is_required_as_it_stands_now(db: Connection) -> None:
-    user, business_id = a_user(db), a_business(db, a_user(db))
-    messages = []
-    for asked in (business_id, uuid.uuid4()):
-        with pytest.raises(Forbidden) as caught:
-            accounts.require_role(db, user.id, asked, Role.VIEWER)
-        messages.append((caught.value.message, caught.value.details))
-    assert messages[0] == messages[1]
-    join(db, user.id, business_id, "viewer")
-    assert accounts.require_role(db, user.id, business_id, Role.VIEWER).role is Role.VIEWER
-    with pytest.raises(Forbidden) as caught:
-        accounts.require_role(db, user.id, business_id, Role.ADMIN)
-    assert caught.value.details == {"needed": "admin"}
-    join(db, user.id, business_id, "owner")
-    assert accounts.require_role(db, user.id, business_id, Role.ADMIN).id == business_id
 
 
 def test_an_email_signs_up_once(db: Connection) -> None:

@@ -73,13 +73,6 @@ def test_two_tabs_of_a_browser_may_be_on_their_way(db: Database) -> None:
     assert claim(db, second) != claim(db, first)
 
 
-def test_starting_clears_away_what_was_never_finished(db: Database) -> None:
-    started = a_business(db)
-    begin(db, started)
-    begin(db, started, now=NOW + connections.STATE_LIFETIME)
-    assert len(list(db.scalars(select(models.OauthState.state_hash)))) == 1
-
-
 @pytest.mark.parametrize("role", ["viewer", None])
 def test_who_lost_the_role_connects_nothing(db: Database, role: str | None) -> None:
     trip = begin(db, a_business(db))

@@ -64,7 +64,7 @@ def test_all_of_it_and_nothing_of_others(db: Connection) -> None:
     assert "not theirs" not in repr(held)
     assert (held.user.id, held.user.email, held.user.name) == (mine, "ana@example.com", "ana")
     assert (held.email_verified_at, held.has_password) == (NOON, True)
-    assert held.preferences == Preferences(Digest.WEEKLY, alerts=True)
+    assert held.preferences == Preferences(Digest.WEEKLY, alerts=True, time_zone="UTC")
     assert held.identities == [HeldIdentity("ana", "ana@example.com", NOON)]
     assert held.sessions == [HeldSession(NOON, NOON + HOUR)]
     own, joined = sorted(held.businesses, key=lambda business: business.role)

@@ -123,13 +123,6 @@ def test_while_google_is_down_nothing_is_started(db: Connection) -> None:
     assert db.execute(text("select count(*) from sign_in_states")).scalar_one() == 0
 
 
-def test_starting_forgets_what_was_never_finished(db: Connection) -> None:
-    begin(db)
-    later = NOW + dt.timedelta(minutes=10)
-    google_sign_in.begin(db, FakeGoogle(), redirect_uri=REDIRECT, next_path=None, now=later)
-    assert db.execute(text("select count(*) from sign_in_states")).scalar_one() == 1
-
-
 @pytest.mark.parametrize(
     ("code", "error", "refused"),
     [

@@ -1,6 +1,7 @@
 """Applying events: exactly once, each for itself when one is bad, and with news for those who compute."""
 
 import datetime as dt
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,18 +12,11 @@ from tests.connected import account_of, apply, connect, everything, keep, one, r
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, Json, at, event, event_of, subject_of
 from vaultra.adapters.stripe_events import HANDLERS
-from vaultra.db import inbox
+from vaultra.db import inbox, objects
 from vaultra.errors import AccessRevoked, Unavailable
 from vaultra.usecases import ingestion
 
 SECOND = dt.timedelta(seconds=1)
-
-
-@pytest.fixture
-def stripe() -> FakeStripe:
-    stripe = FakeStripe()
-    stripe.put(ACCOUNT, "account", raw.account())
-    return stripe
 
 
 def charge_event(number: int = 1, **given: object) -> Json:
@@ -95,6 +89,14 @@ def test_an_event_that_cannot_be_read_is_dead_at_once_and_stops_no_other(
         assert (letter["subscription"], letter["topic"]) == (ingestion.SUBSCRIPTION, ingestion.TOPIC)
         assert letter["data"] == b'{"ids":[%d]}' % outcome.failed[0]
         assert letter["error"].startswith("InvalidInput")
+
+
+def test_an_event_without_an_effect_asks_for_no_metrics(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    bad = event("charge.succeeded", raw.charge(amount="a lot"), id="evt_bad")
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        assert apply(conn, stripe, [bad]).metrics_due == []
+        assert rows(conn, "metrics_due", "business_id") == []
 
 
 def test_a_handler_that_crashes_fails_alone(fresh_engine: Engine, stripe: FakeStripe) -> None:
@@ -265,3 +267,64 @@ def test_a_message_waits_for_whoever_holds_its_event_and_applies_it_when_they_le
             handled.result(timeout=0.3)
         drain.rollback()
         assert handled.result(timeout=10).done == 1
+
+
+def test_a_batch_of_several_accounts_is_applied_to_each_its_own(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        mine, other, new = connect(conn), connect(conn, "acct_other"), connect(conn, "acct_new", currency=None)
+        stripe.put("acct_other", "charges", raw.charge(id="ch_1", status="failed"))
+        stripe.put("acct_new", "accounts", raw.account(id="acct_new"))
+        apply(conn, stripe, [charge_event(1), charge_event(1, account="acct_other")])
+        tie = event("charge.failed", raw.charge(id="ch_1", status="pending"), id="evt_tie", account="acct_other")
+        paid = [
+            event("payout.paid", raw.payout(id="po_1"), id=f"evt_paid_{account}", account=account, created=at(NOON))
+            for account in (ACCOUNT, "acct_other")
+        ]
+        outcome = apply(
+            conn,
+            stripe,
+            [charge_event(2), tie, *paid, charge_event(3, account="acct_new"), charge_event(4, account="acct_gone")],
+        )
+        assert (outcome.done, outcome.parked, outcome.failed) == (5, 1, [])
+        assert sorted(outcome.metrics_due) == [new.business_id]
+        held = {(row["integration_account_id"], row["id"]): row["status"] for row in rows(conn, "charges")}
+        assert held == {
+            (mine.id, "ch_1"): "succeeded",
+            (mine.id, "ch_2"): "succeeded",
+            (other.id, "ch_1"): "failed",
+            (new.id, "ch_3"): "succeeded",
+        }
+        assert [row["paid_event_at"] for row in rows(conn, "payouts")] == [NOON, NOON]
+
+
+def test_a_message_whose_events_a_burst_took_along_does_nothing(fresh_engine: Engine, stripe: FakeStripe) -> None:
+    with fresh_engine.connect() as conn:
+        connect(conn)
+        first = keep(conn, [charge_event(1)])
+        second = keep(conn, [charge_event(2)])
+        conn.commit()
+        assert ingestion.apply(conn, stripe, first, NOON).done == 2
+        late = keep(conn, [charge_event(number) for number in range(3, 6)])
+        conn.commit()
+        assert ingestion.apply(conn, stripe, second, NOON) == ingestion.Outcome()  # nor takes others along
+        assert statuses(conn) == {"done": 2, "pending": 3}
+        assert ingestion.apply(conn, stripe, late, NOON).done == 3
+
+
+def test_events_of_an_account_that_is_being_disconnected_wait_for_its_return(
+    fresh_engine: Engine, stripe: FakeStripe
+) -> None:
+    goodbye = event("account.application.deauthorized", {"object": "application"}, id="evt_goodbye")
+    waiting = text("select count(*) from pg_locks where not granted")
+    with fresh_engine.connect() as conn, fresh_engine.connect() as owner, fresh_engine.connect() as watch:
+        account = connect(conn)
+        ids = keep(conn, [charge_event(1), goodbye])
+        conn.commit()
+        objects.mark_disconnected(owner, account, NOON)
+        with ThreadPoolExecutor(1) as pool:
+            applied = pool.submit(ingestion.apply, conn, stripe, ids, NOON)
+            while not watch.scalar(waiting) and not applied.done():
+                time.sleep(0.01)
+            owner.commit()
+            outcome = applied.result(10)
+        assert (outcome.done, outcome.parked, outcome.ignored) == (0, 1, 1)

@@ -25,6 +25,7 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
 SITE = SiteSettings(site_url="https://site.test", public_api_url="https://api.test/api/v1")
+SECRETS = ["a-secret-of-the-tests-with-32-bytes"]
 EMAIL = "Ana@example.com"
 
 
@@ -67,7 +68,7 @@ def state(db: Connection, mail_id: UUID) -> tuple[dt.datetime | None, str | None
 
 
 def deliver(db: Connection, mailer: FakeMailer, mail_id: UUID, now: dt.datetime = NOON) -> None:
-    mailing.deliver(db, mailer, SITE, mail_id, now)
+    mailing.deliver(db, mailer, SITE, SECRETS, mail_id, now)
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 Account = models.IntegrationAccount
 
 
-@pytest.fixture
-def stripe() -> FakeStripe:
-    return FakeStripe()
-
-
 class Inspector:
     """A `KeyInspector` that says what it was told to."""
 

@@ -143,12 +143,11 @@ def test_the_list_is_ones_own_and_what_is_good(db: Connection, owner: Owner) -> 
 
 
 def test_one_has_twenty_that_are_good_at_most(db: Connection, owner: Owner) -> None:
-    create(db, owner.id, owner.business_id, days=1, now=NOON - DAY)
+    create(db, owner.id, owner.business_id, days=1, now=NOON - DAY)  # expired, and so not counted
     for _ in range(20):
         kept, _ = create(db, owner.id, owner.business_id)
     with pytest.raises(Conflict):
         create(db, owner.id, owner.business_id)
-    assert len(db.execute(select(Token.id)).all()) == 20  # the expired one was forgotten
     personal_tokens.revoke(db, user_id=owner.id, token_id=kept.id)
     create(db, owner.id, owner.business_id)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from tests.rows import NOON, a_business, a_recommendation, a_user, join, leave
 from vaultra.db import models
 from vaultra.domain.recommendations import Priority, Recommendation, Status
-from vaultra.errors import Conflict, Forbidden, InvalidInput
+from vaultra.errors import Conflict, Forbidden, InvalidInput, Unprocessable
 from vaultra.usecases import recommendations
 
 LATER = NOON + dt.timedelta(hours=1)
@@ -54,13 +54,44 @@ def test_a_cursor_of_nothing_is_refused(db: Connection) -> None:
 @pytest.mark.parametrize("role", ["owner", "admin"])
 @pytest.mark.parametrize(
     ("before", "decision"),
-    [("pending", Status.ACCEPTED), ("pending", Status.DISMISSED), ("accepted", Status.DISMISSED)],
+    [
+        ("pending", Status.ACCEPTED),
+        ("pending", Status.DISMISSED),
+        ("accepted", Status.DISMISSED),
+        ("accepted", Status.PENDING),
+    ],
 )
 def test_owners_and_admins_decide(db: Connection, role: str, before: str, decision: Status) -> None:
     user_id = a_user(db)
     row_id = a_recommendation(db, a_business(db, **{role: user_id}), status=before)
     assert decide(db, user_id, row_id, decision).status is decision
     assert kept(db, row_id) == (decision.value, LATER)
+
+
+def test_a_dismissal_may_say_why_then_or_later(db: Connection) -> None:
+    user_id = a_user(db)
+    row_id = a_recommendation(db, a_business(db, owner=user_id))
+
+    def dismiss(reason: str | None) -> str | None:
+        return recommendations.decide(
+            db, user_id=user_id, recommendation_id=row_id, status=Status.DISMISSED, reason=reason, now=LATER
+        ).reason
+
+    assert [dismiss(reason) for reason in (None, "seasonal", None, "seasonal", "closed in winter")] == [
+        None, "seasonal", "seasonal", "seasonal", "closed in winter"]  # fmt: skip
+    assert kept(db, row_id) == ("dismissed", LATER)
+
+
+@pytest.mark.parametrize("status", [Status.ACCEPTED, Status.PENDING])
+def test_a_reason_is_for_dismissing_only(db: Connection, status: Status) -> None:
+    user_id = a_user(db)
+    row_id = a_recommendation(db, a_business(db, owner=user_id))
+    with pytest.raises(Unprocessable) as caught:
+        recommendations.decide(
+            db, user_id=user_id, recommendation_id=row_id, status=status, reason="because", now=LATER
+        )
+    assert caught.value.details["field"] == "reason"
+    assert kept(db, row_id) == ("pending", NOON)
 
 
 @pytest.mark.parametrize("decision", [Status.ACCEPTED, Status.DISMISSED])
@@ -73,7 +104,13 @@ def test_deciding_the_same_again_changes_nothing(db: Connection, decision: Statu
 
 @pytest.mark.parametrize(
     ("before", "decision"),
-    [("resolved", Status.ACCEPTED), ("resolved", Status.DISMISSED), ("dismissed", Status.ACCEPTED)],
+    [
+        ("resolved", Status.ACCEPTED),
+        ("resolved", Status.DISMISSED),
+        ("resolved", Status.PENDING),
+        ("dismissed", Status.ACCEPTED),
+        ("dismissed", Status.PENDING),
+    ],
 )
 def test_what_is_over_stays_so(db: Connection, before: str, decision: Status) -> None:
     user_id = a_user(db)

@@ -195,3 +195,36 @@ def test_items_that_a_subscription_does_not_show_whole_are_listed(db: Connection
         {"subscription": "sub_1", "limit": "100"},
         {"subscription": "sub_1", "limit": "100", "starting_after": "si_99"},
     ]
+
+
+def test_several_accounts_are_stored_at_once_each_for_itself(db: Connection) -> None:
+    mine, other, third = connect(db), connect(db, "acct_other"), connect(db, "acct_third", currency="eur")
+    storing.store_each(db, {mine: states(raw.charge(id="ch_1")), other: states(raw.charge(id="ch_1"))}, {})
+    late = states(raw.charge(id="ch_1", status="failed"), raw.charge(id="ch_2"), at=NOON - SECOND)
+    found = {mine: late, other: states(raw.payout(id="po_1")), third: states(raw.charge(id="ch_1"))}
+    stored = storing.store_each(db, found, {})
+    assert (stored.written, stored.needed) == (3, [])
+    assert stored.days == {mine: {NOON.date()}, other: set(), third: {NOON.date()}}
+    held = {(row["integration_account_id"], row["id"]): row["business_id"] for row in rows(db, "charges")}
+    assert held == {
+        (mine.id, "ch_1"): mine.business_id,
+        (mine.id, "ch_2"): mine.business_id,
+        (other.id, "ch_1"): other.business_id,
+        (third.id, "ch_1"): third.business_id,
+    }
+    assert {row["status"] for row in rows(db, "charges")} == {"succeeded"}
+    counted = {row["integration_account_id"]: row["charge_count"] for row in rows(db, "daily_rollups", "day")}
+    assert counted == {mine.id: 2, other.id: 1, third.id: 1}
+
+
+def test_one_account_that_has_to_be_read_keeps_all_from_being_written(db: Connection) -> None:
+    mine, other = connect(db), connect(db, "acct_other", currency=None)
+    found = {mine: states(raw.charge(id="ch_1")), other: states(raw.charge(id="ch_1"))}
+    stored = storing.store_each(db, found, {})
+    assert [(request.account, request.table) for request in stored.needed] == [(other, "account")]
+    assert rows(db, "charges") == []
+    tie = {mine: states(raw.charge(id="ch_1", status="failed"))}
+    storing.store_each(db, {mine: states(raw.charge(id="ch_1"))}, {})
+    again = storing.store_each(db, {**tie, connect(db, "acct_third"): states(raw.charge(id="ch_1"))}, {})
+    assert [(request.account, request.id) for request in again.needed] == [(mine, "ch_1")]
+    assert len(rows(db, "charges")) == 1

@@ -26,15 +26,6 @@ SECOND = dt.timedelta(seconds=1)
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def stripe() -> FakeStripe:
-    stripe = FakeStripe()
-    stripe.as_of = NOON
-    stripe.put(ACCOUNT, "account", raw.account())
-    stripe.put(ACCOUNT, "balance", raw.balance())
-    return stripe
-
-
 def begin(conn: Connection, account: Account, kind: str = "initial", now: dt.datetime = NOON) -> Run:
     run = sync.start(conn, integration_account_id=account.id, kind=kind, now=now)
     conn.commit()

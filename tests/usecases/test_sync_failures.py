@@ -25,15 +25,6 @@ HOUR = dt.timedelta(hours=1)
 OUTAGE = Unavailable("Stripe does not answer")
 
 
-@pytest.fixture
-def stripe() -> FakeStripe:
-    stripe = FakeStripe()
-    stripe.as_of = NOON
-    stripe.put(ACCOUNT, "account", raw.account())
-    stripe.put(ACCOUNT, "balance", raw.balance())
-    return stripe
-
-
 def begin(conn: Connection, account: Account, now: dt.datetime = NOON, kind: str = "incremental") -> Run:
     run = sync.go_on(conn, integration_account_id=account.id, kind=kind, now=now)
     conn.commit()

@@ -56,6 +56,8 @@ const RETURNED: Record<string, string> = {
   already_connected:
     'This Stripe account is connected to another business, or this business to another account. Disconnect there first, or choose another account.',
   exchange_failed: 'Stripe did not confirm the connection, so nothing was connected. Please try again.',
+  not_allowed:
+    'Your role changed while you were at Stripe, so nothing was connected. Ask an owner of the business to connect it.',
 };
 
 /** What the owner came back from Stripe with, when the connection was not made. */

@@ -140,7 +140,19 @@ export const resetPassword = (body: { token: string; password: string }): Promis
 export const acceptInvitation = (token: string): Promise<Membership> =>
   unwrap(client.POST('/users/invitations/accept', { body: { token } }));
 
+/** Ends the mails that the token of a mailed link is about; tells which. */
+export const unsubscribe = (token: string): Promise<'digest' | 'alerts'> =>
+  unwrap(client.POST('/users/unsubscribe', { params: { query: { token } } })).then(({ ended }) => ended);
+
 export const getCurrentUser = (): Promise<CurrentUser> => unwrap(client.GET('/auth/me'));
+
+/** Lets mails come at this person's own morning. Not worth an error: without it they come at UTC's. */
+export const rememberTimeZone = (): Promise<void> =>
+  done(
+    client.PATCH('/users/me/notifications', {
+      body: { time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+    }),
+  ).catch(() => undefined);
 
 export const createBusiness = (body: BusinessCreate): Promise<Business> =>
   unwrap(client.POST('/users/businesses', { body }));

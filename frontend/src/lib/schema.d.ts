@@ -349,6 +349,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same history as a file: a line for each, all metrics, amounts in major units. */
+        get: operations["export_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The metrics a business had, by day, week or month. */
+        get: operations["get_metrics_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readiness": {
         parameters: {
             query?: never;
@@ -360,6 +394,91 @@ export interface paths {
         get: operations["get_readiness"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readiness/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed since a time: to the point, and down to the objects. */
+        get: operations["get_readiness_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readiness/criteria": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Minimums that lenders publish, beside the business's own numbers: information, not offers. */
+        get: operations["get_criteria"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readiness/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The score each of the latest days ended with. */
+        get: operations["get_readiness_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readiness/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The path to the next tier, and when the past stops counting. */
+        get: operations["get_readiness_path"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readiness/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The score that other metrics would give; nothing is stored. */
+        post: operations["simulate_readiness"];
         delete?: never;
         options?: never;
         head?: never;
@@ -396,7 +515,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Accept or dismiss a recommendation; for owners and admins of its business. */
+        /** Accept a recommendation, take that back, or dismiss it for 30 days; for owners and admins of its business. */
         patch: operations["decide_recommendation"];
         trace?: never;
     };
@@ -549,7 +668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The mails one wants. */
+        /** The mails one wants, and the time zone in whose morning the digest comes. */
         get: operations["get_notifications"];
         put?: never;
         post?: never;
@@ -590,6 +709,24 @@ export interface paths {
         post?: never;
         /** Make a token worthless. */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the site's page, whose button ends those mails; looking at a link ends nothing. */
+        get: operations["open_unsubscribe_page"];
+        put?: never;
+        /** End the mails that the link in one of them is about: one click, without signing in. */
+        post: operations["unsubscribe"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -739,6 +876,44 @@ export interface components {
             updated_at: string;
         };
         /**
+         * CauseReply
+         * @description One rule's part in a coming change.
+         */
+        CauseReply: {
+            /** Rule */
+            rule: string;
+            /** Label */
+            label: string;
+            /** Difference */
+            difference: number;
+            /** Sentence */
+            sentence: string;
+            /** Leaving */
+            leaving: components["schemas"]["LeavingReply"][];
+        };
+        /**
+         * ChangesReply
+         * @description The difference of two scores: the differences of the rules and `clamp` add up to it exactly.
+         *
+         *     `clamp` is what the limits 0 and 100 add or take; where the formula changed, what that changed beside the rules.
+         */
+        ChangesReply: {
+            before: components["schemas"]["StoredScoreReply"];
+            after: components["schemas"]["StoredScoreReply"];
+            /** Difference */
+            difference: number;
+            /** Clamp */
+            clamp: number;
+            /** Formula Changed */
+            formula_changed: boolean;
+            /** Summary */
+            summary: string;
+            /** Rules */
+            rules: components["schemas"]["RuleChangeReply"][];
+            /** Disclaimer */
+            disclaimer: string;
+        };
+        /**
          * ComponentsReply
          * @description The three gauges, 0–1, and every rule in the order of the catalogue.
          */
@@ -837,6 +1012,77 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * CriteriaReply
+         * @description Published minimums, each with its source: information, not offers.
+         */
+        CriteriaReply: {
+            /** Criteria */
+            criteria: components["schemas"]["CriterionReply"][];
+            /** Note */
+            note: string;
+            /** Disclaimer */
+            disclaimer: string;
+        };
+        /**
+         * CriterionReply
+         * @description A published minimum beside the owner's number; amounts in major units of `currency`, ratios as fractions.
+         *
+         *     `headroom` is how far on the good side the value is, `projected_on` when it will be if things go on as they do.
+         *     `grade` tells who says so: the lender, a third party, or a single article that nobody confirmed.
+         */
+        CriterionReply: {
+            /** Key */
+            key: string;
+            /** Lender */
+            lender: string;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "history_days" | "monthly_volume" | "yearly_volume" | "mrr" | "top_customer_share" | "dispute_ratio" | "negative_balance_days" | "outside_stripe";
+            /**
+             * Bound
+             * @enum {string}
+             */
+            bound: "at_least" | "more_than" | "at_most" | "less_than";
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "money" | "ratio" | "count" | "days" | "trend" | "state";
+            /** Threshold */
+            threshold: number | null;
+            /** Value */
+            value: number | null;
+            /** Currency */
+            currency: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "met" | "not_met" | "not_measured" | "not_visible";
+            /** Headroom */
+            headroom: number | null;
+            /** Projected On */
+            projected_on: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Grade
+             * @enum {string}
+             */
+            grade: "lender" | "third_party" | "unconfirmed";
+            /** Source */
+            source: string;
+            /**
+             * As Of
+             * Format: date
+             */
+            as_of: string;
+        };
+        /**
          * CurrencyReply
          * @description The window's charges made in one currency: `revenue` in it, `settled` in the settlement currency.
          */
@@ -849,6 +1095,24 @@ export interface components {
             settled: number | null;
             /** Unconverted Count */
             unconverted_count: number;
+        };
+        /**
+         * DayScoreReply
+         * @description The score with which a UTC day ended.
+         */
+        DayScoreReply: {
+            /** Score */
+            score: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * DefinitionReply
@@ -934,6 +1198,20 @@ export interface components {
          */
         ErrorReply: {
             error: components["schemas"]["ErrorBody"];
+        };
+        /**
+         * EvidenceReply
+         * @description How things stood: the score, and the metrics by their keys, amounts in the major unit of `currency`.
+         */
+        EvidenceReply: {
+            /** Score */
+            score: number;
+            /** Currency */
+            currency: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number | string | null;
+            };
         };
         /**
          * ExportReply
@@ -1186,6 +1464,20 @@ export interface components {
             restricted_key: string;
         };
         /**
+         * LeavingReply
+         * @description Something that ceases to count for a rule, and the first day on which it does not count there.
+         */
+        LeavingReply: {
+            /** Rule */
+            rule: string;
+            /**
+             * Leaves On
+             * Format: date
+             */
+            leaves_on: string;
+            object: components["schemas"]["MovedObjectReply"];
+        };
+        /**
          * LoginBody
          * @description An account's email, in whatever case, and its password.
          */
@@ -1244,15 +1536,18 @@ export interface components {
             created_at: string;
         };
         /**
+         * MetricsHistoryReply
+         * @description Oldest first; at most 366, of more the latest. Days on which nothing was computed are not in it.
+         */
+        MetricsHistoryReply: {
+            /** Metrics */
+            metrics: components["schemas"]["PastMetricsReply"][];
+        };
+        /**
          * MetricsReply
          * @description The latest metrics; amounts in the major unit of `currency`, null where not measured.
          */
         MetricsReply: {
-            /**
-             * Business Id
-             * Format: uuid
-             */
-            business_id: string;
             /**
              * Period Start
              * Format: date
@@ -1287,6 +1582,11 @@ export interface components {
             average_transaction_size: number | null;
             /** Mrr */
             mrr: number | null;
+            /**
+             * Business Id
+             * Format: uuid
+             */
+            business_id: string;
             details: components["schemas"]["DetailsReply"];
             /**
              * Computed At
@@ -1302,6 +1602,56 @@ export interface components {
          * @enum {string}
          */
         Mode: "oauth" | "key";
+        /**
+         * MovedObjectReply
+         * @description Something that began or ceased to count; `amount` in the major unit of `currency`, `outcome` in Stripe's word.
+         */
+        MovedObjectReply: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "dispute" | "fraud_warning" | "refund" | "missed_payout" | "negative_day";
+            /** Id */
+            id: string | null;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /** Amount */
+            amount: number | null;
+            /** Currency */
+            currency: string | null;
+            /**
+             * Movement
+             * @enum {string}
+             */
+            movement: "came" | "left" | "turned";
+            /** Outcome */
+            outcome: string | null;
+        };
+        /**
+         * MovedObjectsReply
+         * @description How many came into the days a rule looks at, turned bad in them, or left them; the newest are listed.
+         */
+        MovedObjectsReply: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "dispute" | "fraud_warning" | "refund" | "missed_payout" | "negative_day";
+            /** Came */
+            came: number;
+            /** Turned */
+            turned: number;
+            /** Left */
+            left: number;
+            /** Sentence */
+            sentence: string;
+            /** Objects */
+            objects: components["schemas"]["MovedObjectReply"][];
+        };
         /**
          * NewBusiness
          * @description A business to create; only its name is needed. `founded_at` is not in the future.
@@ -1382,6 +1732,104 @@ export interface components {
             expires_at: string;
         };
         /**
+         * PastMetricsReply
+         * @description The metrics as they were; `details` holds every further metric by its key.
+         */
+        PastMetricsReply: {
+            /**
+             * Period Start
+             * Format: date
+             */
+            period_start: string;
+            /**
+             * Period End
+             * Format: date
+             */
+            period_end: string;
+            /** Currency */
+            currency: string | null;
+            /** Revenue Total */
+            revenue_total: number | null;
+            /** Revenue Volatility */
+            revenue_volatility: number | null;
+            /** Revenue Trend */
+            revenue_trend: ("increasing" | "declining" | "stable") | null;
+            /** Chargeback Count */
+            chargeback_count: number | null;
+            /** Chargeback Ratio */
+            chargeback_ratio: number | null;
+            /** Refund Count */
+            refund_count: number | null;
+            /** Refund Ratio */
+            refund_ratio: number | null;
+            /** Payout Reliability */
+            payout_reliability: number | null;
+            /** Transaction Count */
+            transaction_count: number | null;
+            /** Average Transaction Size */
+            average_transaction_size: number | null;
+            /** Mrr */
+            mrr: number | null;
+            /** Details */
+            details: {
+                [key: string]: number | string | null;
+            };
+            /**
+             * Computed At
+             * Format: date-time
+             */
+            computed_at: string;
+        };
+        /**
+         * PathReply
+         * @description The smallest set of steps to a tier, and what the coming 90 days bring by themselves.
+         *
+         *     `reachable` is null where there is no higher tier. `on` is the earliest day on which all steps hold together, and
+         *     `score_then` the score of that day. `calendar` lists every day of the 90 on which the score changes if nothing
+         *     else happens, as `assumption` says; `leaving` what ceases to count and when, of `leaving_total` the soonest.
+         */
+        PathReply: {
+            /**
+             * Business Id
+             * Format: uuid
+             */
+            business_id: string;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Score */
+            score: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            /** Target */
+            target: ("highly_attractive" | "funding_ready" | "improving" | "not_ready") | null;
+            /** Reachable */
+            reachable: boolean | null;
+            /** On */
+            on: string | null;
+            /** Score Then */
+            score_then: number | null;
+            /** Summary */
+            summary: string;
+            /** Steps */
+            steps: components["schemas"]["StepReply"][];
+            /** Calendar */
+            calendar: components["schemas"]["TurnReply"][];
+            /** Leaving */
+            leaving: components["schemas"]["LeavingReply"][];
+            /** Leaving Total */
+            leaving_total: number;
+            /** Assumption */
+            assumption: string;
+            /** Disclaimer */
+            disclaimer: string;
+        };
+        /**
          * Phase
          * @description What is being read now.
          * @enum {string}
@@ -1389,21 +1837,27 @@ export interface components {
         Phase: "recent" | "history" | "idle";
         /**
          * PreferenceChanges
-         * @description What is left out stays as it is.
+         * @description What is left out stays as it is. `time_zone` is an IANA name, such as Europe/Berlin.
          */
         PreferenceChanges: {
             digest?: components["schemas"]["Digest"];
             /** Alerts */
             alerts?: boolean;
+            /** Time Zone */
+            time_zone?: string;
         };
         /**
          * PreferencesReply
          * @description The mails a person wants: the digest, and whether one comes at once when something is wrong.
+         *
+         *     The digest comes between seven and eight in the morning of `time_zone`, an IANA name.
          */
         PreferencesReply: {
             digest: components["schemas"]["Digest"];
             /** Alerts */
             alerts: boolean;
+            /** Time Zone */
+            time_zone: string;
         };
         /**
          * Priority
@@ -1444,6 +1898,20 @@ export interface components {
             businesses: components["schemas"]["BusinessMembershipReply"][];
         };
         /**
+         * ProofReply
+         * @description The numbers when the recommendation was made, and when its reason was gone.
+         */
+        ProofReply: {
+            before: components["schemas"]["EvidenceReply"];
+            after: components["schemas"]["EvidenceReply"];
+        };
+        /**
+         * Purpose
+         * @description What somebody may have enough of.
+         * @enum {string}
+         */
+        Purpose: "digest" | "alerts";
+        /**
          * ReadinessReply
          * @description The score as it stands; `trend` is improving, stable or declining, null without a score 30 days ago.
          */
@@ -1482,18 +1950,25 @@ export interface components {
         };
         /**
          * RecommendationDecision
-         * @description What the owner makes of it.
+         * @description What the owner makes of it: `pending` takes an acceptance back, a `reason` is for dismissing only.
          */
         RecommendationDecision: {
             /**
              * Status
              * @enum {string}
              */
-            status: "accepted" | "dismissed";
+            status: "accepted" | "dismissed" | "pending";
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
         };
         /**
          * RecommendationReply
          * @description One thing to do; `estimated_impact` in points of the score, null when it could not be told.
+         *
+         *     `proof` is null unless it is resolved, `reason` unless its owner said why they dismissed it.
          */
         RecommendationReply: {
             /**
@@ -1528,6 +2003,9 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            proof: components["schemas"]["ProofReply"] | null;
+            /** Reason */
+            reason: string | null;
         };
         /**
          * RecommendationsReply
@@ -1561,6 +2039,26 @@ export interface components {
          */
         RoleChange: {
             role: components["schemas"]["Role"];
+        };
+        /**
+         * RuleChangeReply
+         * @description One rule's part in the difference, in points.
+         */
+        RuleChangeReply: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Difference */
+            difference: number;
+            before: components["schemas"]["RuleStateReply"];
+            after: components["schemas"]["RuleStateReply"];
+            /** Sentence */
+            sentence: string;
+            /** Moved */
+            moved: components["schemas"]["MovedObjectsReply"][];
         };
         /**
          * RuleReply
@@ -1606,6 +2104,28 @@ export interface components {
             sentence: string;
         };
         /**
+         * RuleStateReply
+         * @description What a score said of a rule.
+         */
+        RuleStateReply: {
+            /** Points */
+            points: number;
+            /** Band */
+            band: string;
+            /** Value */
+            value: number | string | null;
+            /** Sample */
+            sample: number | null;
+        };
+        /**
+         * ScoreHistoryReply
+         * @description One for each day that has one, newest first.
+         */
+        ScoreHistoryReply: {
+            /** Scores */
+            scores: components["schemas"]["DayScoreReply"][];
+        };
+        /**
          * SessionReply
          * @description A signed-in user, and the bearer token of the next seven days.
          */
@@ -1625,6 +2145,48 @@ export interface components {
             password: string;
             /** Name */
             name: string;
+        };
+        /**
+         * SimulateBody
+         * @description New values by metric: amounts in major units of the business's currency, ratios as fractions.
+         */
+        SimulateBody: {
+            /**
+             * Business Id
+             * @default null
+             */
+            business_id?: string | null;
+            /** Changes */
+            changes: {
+                [key: string]: number | string;
+            };
+        };
+        /**
+         * SimulationReply
+         * @description The score with the changed metrics beside the one the latest metrics give; nothing is stored.
+         */
+        SimulationReply: {
+            /**
+             * Business Id
+             * Format: uuid
+             */
+            business_id: string;
+            /** Score */
+            score: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            /** Tier Label */
+            tier_label: string;
+            /** Difference */
+            difference: number;
+            /** Before */
+            before: number;
+            components: components["schemas"]["ComponentsReply"];
+            /** Disclaimer */
+            disclaimer: string;
         };
         /**
          * Speaker
@@ -1674,6 +2236,58 @@ export interface components {
             error?: string | null;
         };
         /**
+         * StepReply
+         * @description One change that the path asks for; `gain` in points against today, `earliest` the first day it can hold.
+         *
+         *     `effort` is `keep` where time alone does it, as long as nothing bad happens meanwhile. `targets` are the metrics it
+         *     has to move, where it is not time alone.
+         */
+        StepReply: {
+            /** Rules */
+            rules: string[];
+            /**
+             * Effort
+             * @enum {string}
+             */
+            effort: "keep" | "paperwork" | "rhythm" | "volume" | "mix" | "growth" | "stripe";
+            /** Gain */
+            gain: number;
+            /**
+             * Earliest
+             * Format: date
+             */
+            earliest: string;
+            /** Sentence */
+            sentence: string;
+            /** Targets */
+            targets: components["schemas"]["TargetReply"][];
+        };
+        /**
+         * StoredScoreReply
+         * @description One end of a comparison.
+         */
+        StoredScoreReply: {
+            /** Score */
+            score: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            /**
+             * Scored On
+             * Format: date
+             */
+            scored_on: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Formula Version */
+            formula_version: string;
+        };
+        /**
          * SyncReply
          * @description How far reading the account's past has come: the last 90 days first (`recent`), then `history`.
          */
@@ -1688,6 +2302,27 @@ export interface components {
              * Format: date-time
              */
             started_at: string;
+        };
+        /**
+         * TargetReply
+         * @description A metric as it is now and as a step makes it; amounts in the major unit of `currency`.
+         */
+        TargetReply: {
+            /** Metric */
+            metric: string;
+            /** Label */
+            label: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "money" | "ratio" | "count" | "days" | "trend" | "state";
+            /** Currency */
+            currency: string | null;
+            /** Now */
+            now: number | string | null;
+            /** Target */
+            target: number | string | null;
         };
         /**
          * TeamReply
@@ -1708,6 +2343,28 @@ export interface components {
             tokens: components["schemas"]["vaultra__schemas_users__TokenReply"][];
         };
         /**
+         * TurnReply
+         * @description A coming day on which the score is another than the day before.
+         */
+        TurnReply: {
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /** Score */
+            score: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            /** Difference */
+            difference: number;
+            /** Causes */
+            causes: components["schemas"]["CauseReply"][];
+        };
+        /**
          * UnconvertedReply
          * @description An amount in no sum, because it could not be converted; in minor units of its own currency.
          */
@@ -1718,6 +2375,13 @@ export interface components {
             amount_minor: number;
             /** Currency */
             currency: string;
+        };
+        /**
+         * UnsubscribedReply
+         * @description Which mails come no more.
+         */
+        UnsubscribedReply: {
+            ended: components["schemas"]["Purpose"];
         };
         /**
          * UserReply
@@ -1793,6 +2457,8 @@ export type BusinessChanges = components['schemas']['BusinessChanges'];
 export type BusinessDeletion = components['schemas']['BusinessDeletion'];
 export type BusinessMembershipReply = components['schemas']['BusinessMembershipReply'];
 export type BusinessReply = components['schemas']['BusinessReply'];
+export type CauseReply = components['schemas']['CauseReply'];
+export type ChangesReply = components['schemas']['ChangesReply'];
 export type ComponentsReply = components['schemas']['ComponentsReply'];
 export type ConfidenceReply = components['schemas']['ConfidenceReply'];
 export type ConnectReply = components['schemas']['ConnectReply'];
@@ -1800,13 +2466,17 @@ export type ConversationReply = components['schemas']['ConversationReply'];
 export type ConversationTitle = components['schemas']['ConversationTitle'];
 export type ConversationWithMessagesReply = components['schemas']['ConversationWithMessagesReply'];
 export type ConversationsReply = components['schemas']['ConversationsReply'];
+export type CriteriaReply = components['schemas']['CriteriaReply'];
+export type CriterionReply = components['schemas']['CriterionReply'];
 export type CurrencyReply = components['schemas']['CurrencyReply'];
+export type DayScoreReply = components['schemas']['DayScoreReply'];
 export type DefinitionReply = components['schemas']['DefinitionReply'];
 export type DefinitionsReply = components['schemas']['DefinitionsReply'];
 export type DetailsReply = components['schemas']['DetailsReply'];
 export type Digest = components['schemas']['Digest'];
 export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorReply = components['schemas']['ErrorReply'];
+export type EvidenceReply = components['schemas']['EvidenceReply'];
 export type ExportReply = components['schemas']['ExportReply'];
 export type ForgotBody = components['schemas']['ForgotBody'];
 export type HeldBusinessReply = components['schemas']['HeldBusinessReply'];
@@ -1821,21 +2491,29 @@ export type HeldUserReply = components['schemas']['HeldUserReply'];
 export type Industry = components['schemas']['Industry'];
 export type InvitationReply = components['schemas']['InvitationReply'];
 export type KeyBody = components['schemas']['KeyBody'];
+export type LeavingReply = components['schemas']['LeavingReply'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type MemberReply = components['schemas']['MemberReply'];
 export type MessageReply = components['schemas']['MessageReply'];
+export type MetricsHistoryReply = components['schemas']['MetricsHistoryReply'];
 export type MetricsReply = components['schemas']['MetricsReply'];
 export type Mode = components['schemas']['Mode'];
+export type MovedObjectReply = components['schemas']['MovedObjectReply'];
+export type MovedObjectsReply = components['schemas']['MovedObjectsReply'];
 export type NewBusiness = components['schemas']['NewBusiness'];
 export type NewInvitation = components['schemas']['NewInvitation'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewTokenReply = components['schemas']['NewTokenReply'];
+export type PastMetricsReply = components['schemas']['PastMetricsReply'];
+export type PathReply = components['schemas']['PathReply'];
 export type Phase = components['schemas']['Phase'];
 export type PreferenceChanges = components['schemas']['PreferenceChanges'];
 export type PreferencesReply = components['schemas']['PreferencesReply'];
 export type Priority = components['schemas']['Priority'];
 export type ProfileChanges = components['schemas']['ProfileChanges'];
 export type ProfileReply = components['schemas']['ProfileReply'];
+export type ProofReply = components['schemas']['ProofReply'];
+export type Purpose = components['schemas']['Purpose'];
 export type ReadinessReply = components['schemas']['ReadinessReply'];
 export type RecommendationDecision = components['schemas']['RecommendationDecision'];
 export type RecommendationReply = components['schemas']['RecommendationReply'];
@@ -1843,16 +2521,26 @@ export type RecommendationsReply = components['schemas']['RecommendationsReply']
 export type ResetBody = components['schemas']['ResetBody'];
 export type Role = components['schemas']['Role'];
 export type RoleChange = components['schemas']['RoleChange'];
+export type RuleChangeReply = components['schemas']['RuleChangeReply'];
 export type RuleReply = components['schemas']['RuleReply'];
+export type RuleStateReply = components['schemas']['RuleStateReply'];
+export type ScoreHistoryReply = components['schemas']['ScoreHistoryReply'];
 export type SessionReply = components['schemas']['SessionReply'];
 export type SignupBody = components['schemas']['SignupBody'];
+export type SimulateBody = components['schemas']['SimulateBody'];
+export type SimulationReply = components['schemas']['SimulationReply'];
 export type Speaker = components['schemas']['Speaker'];
 export type Status = components['schemas']['Status'];
 export type StatusReply = components['schemas']['StatusReply'];
+export type StepReply = components['schemas']['StepReply'];
+export type StoredScoreReply = components['schemas']['StoredScoreReply'];
 export type SyncReply = components['schemas']['SyncReply'];
+export type TargetReply = components['schemas']['TargetReply'];
 export type TeamReply = components['schemas']['TeamReply'];
 export type TokensReply = components['schemas']['TokensReply'];
+export type TurnReply = components['schemas']['TurnReply'];
 export type UnconvertedReply = components['schemas']['UnconvertedReply'];
+export type UnsubscribedReply = components['schemas']['UnsubscribedReply'];
 export type UserReply = components['schemas']['UserReply'];
 export type VaultraSchemasUsersTokenReply = components['schemas']['vaultra__schemas_users__TokenReply'];
 export type VaultraRoomAuthApiTokenReply = components['schemas']['vaultra_room_auth_api__TokenReply'];
@@ -3367,6 +4055,167 @@ export interface operations {
             };
         };
     };
+    export_metrics: {
+        parameters: {
+            query?: {
+                business_id?: string;
+                start_date?: string;
+                end_date?: string;
+                granularity?: "day" | "week" | "month";
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    "Content-Disposition": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/json": unknown;
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_metrics_history: {
+        parameters: {
+            query?: {
+                business_id?: string;
+                start_date?: string;
+                end_date?: string;
+                granularity?: "day" | "week" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsHistoryReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     get_readiness: {
         parameters: {
             query?: {
@@ -3416,6 +4265,418 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_readiness_changes: {
+        parameters: {
+            query?: {
+                business_id?: string;
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_criteria: {
+        parameters: {
+            query?: {
+                business_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CriteriaReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_readiness_history: {
+        parameters: {
+            query?: {
+                business_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreHistoryReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_readiness_path: {
+        parameters: {
+            query?: {
+                business_id?: string;
+                target?: "highly_attractive" | "funding_ready" | "improving" | "not_ready";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    simulate_readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3585,6 +4846,15 @@ export interface operations {
             };
             /** @description The body is not JSON */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, and meaningless */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4877,6 +6147,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Well-formed, and meaningless */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description Something went wrong on our side */
             500: {
                 headers: {
@@ -5078,6 +6357,103 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    open_unsubscribe_page: {
+        parameters: {
+            query: {
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Elsewhere */
+            302: {
+                headers: {
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query: {
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnsubscribedReply"];
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,8 +1,6 @@
 """Running the provider: in this process, or in a thread of a test."""
 
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,8 +10,7 @@ from vaultra_local.openid_sim.issuer import CLIENT_ID, CLIENT_SECRET, OpenidSim
 from vaultra_local.openid_sim.web import application
 from vaultra_local.stripe_sim.clock import wall_seconds
 from vaultra_local.stripe_sim.server import listening_socket
-
-START_SECONDS = 20
+from vaultra_local.threaded import serving
 
 
 def server(sim: OpenidSim) -> uvicorn.Server:
@@ -35,16 +32,5 @@ def running_openid_sim(*, now: Callable[[], int] = wall_seconds) -> Iterator[Ope
     """A provider in a thread of this process, for tests."""
     with listening_socket() as bound:
         sim = OpenidSim(address(bound), CLIENT_ID, CLIENT_SECRET, now)
-        serving = server(sim)
-        thread = threading.Thread(target=serving.run, args=([bound],), name="openid-simulator", daemon=True)
-        thread.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not serving.started:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError("the sign-in simulator did not start")
-            time.sleep(0.01)
-        try:
+        with serving(server(sim), bound, "openid-simulator"):
             yield sim
-        finally:
-            serving.should_exit = serving.force_exit = True
-            thread.join(timeout=5)

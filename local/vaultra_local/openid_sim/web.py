@@ -7,15 +7,17 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaultra_local.openid_sim.issuer import BadRequest, Json, OpenidSim, Person
-from vaultra_local.stripe_sim.oauth import STYLE
+from vaultra_local.pages import Choice, choice_form, page, send_back
+
+NOTE = "<b>Sign-in simulator: this is not Google.</b> It runs on this machine; these people are made up."
 
 
 def application(sim: OpenidSim) -> Starlette:
@@ -44,18 +46,18 @@ def application(sim: OpenidSim) -> Starlette:
         asked: Json = {**request.query_params, **form}
         trouble = _trouble(sim, asked)
         if trouble is not None:
-            return _page("Cannot sign in", f"<h1>Cannot sign in</h1><p>{html.escape(trouble)}</p>", 400)
+            return _refuse(trouble)
         subject = form.get("person") or request.query_params.get("sim_person")
         decision = form.get("decision") or request.query_params.get("sim_decision")
         back = {"state": asked["state"]} if "state" in asked else {}
         if decision == "deny":
-            return _back(asked["redirect_uri"], {"error": "access_denied", **back})
+            return send_back(asked["redirect_uri"], {"error": "access_denied", **back})
         if subject is None:
             return _ask(sim, dict(request.query_params))
         try:
-            return _back(asked["redirect_uri"], {"code": sim.new_code(asked, subject), **back})
+            return send_back(asked["redirect_uri"], {"code": sim.new_code(asked, subject), **back})
         except BadRequest as error:
-            return _page("Cannot sign in", f"<h1>Cannot sign in</h1><p>{html.escape(str(error))}</p>", 400)
+            return _refuse(str(error))
 
     async def token(request: Request) -> Response:
         form = await _form(request)
@@ -133,37 +135,18 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode()))
 
 
-def _back(redirect_uri: str, parameters: dict[str, str]) -> Response:
-    return RedirectResponse(f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(parameters)}", 303)
-
-
 def _ask(sim: OpenidSim, asked: dict[str, str]) -> Response:
-    hidden = "".join(
-        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
-        for name, value in asked.items()
+    form = choice_form(
+        "/authorize",
+        asked,
+        name="person",
+        legend="Who are you?",
+        choices=[Choice(person.subject, person.name, person.about, person.email) for person in sim.people.values()],
+        decisions={"continue": "Continue", "deny": "Cancel"},
     )
-    choices = "".join(
-        f'<label><input type="radio" name="person" value="{html.escape(person.subject)}"{" checked" * (not number)}>'
-        f"<span><strong>{html.escape(person.name)}</strong><small>{html.escape(person.about)}</small> "
-        f"<code>{html.escape(person.email)}</code></span></label>"
-        for number, person in enumerate(sim.people.values())
-    )
-    return _page(
-        "Sign in",
-        "<h1>Sign in to Vaultra</h1><p>Vaultra will see this person's name and email address.</p>"
-        f'<form method="post" action="/authorize">{hidden}<fieldset><legend>Who are you?</legend>{choices}'
-        '</fieldset><div class="actions"><button name="decision" value="continue" class="first">Continue</button>'
-        '<button name="decision" value="deny">Cancel</button></div></form>',
-    )
+    about = "Vaultra will see this person's name and email address."
+    return page("Sign in", f"<h1>Sign in to Vaultra</h1><p>{about}</p>{form}", note=NOTE)
 
 
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    accent = ".first{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}"
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}{accent}</style></head>'
-        '<body><main><p class="note"><b>Sign-in simulator: this is not Google.</b> It runs on this machine; these '
-        f'people are made up.</p><div class="body">{body}</div></main></body></html>'
-    )
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
-    return HTMLResponse(text, status, headers)
+def _refuse(trouble: str) -> Response:
+    return page("Cannot sign in", f"<h1>Cannot sign in</h1><p>{html.escape(trouble)}</p>", note=NOTE, status=400)

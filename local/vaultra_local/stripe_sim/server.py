@@ -3,8 +3,6 @@
 import asyncio
 import itertools
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -27,8 +25,7 @@ from vaultra_local.stripe_sim.faults import Fault, first_strike
 from vaultra_local.stripe_sim.ids import suffix
 from vaultra_local.stripe_sim.shapes import API_VERSION
 from vaultra_local.stripe_sim.simulator import Received, Simulator
-
-START_SECONDS = 20
+from vaultra_local.threaded import serving
 
 
 async def _v1(request: Request) -> Response:
@@ -200,20 +197,10 @@ def running_simulator(
         now=now,
         retry_after_seconds=retry_after_seconds,
     )
-    serving = server(simulator)
     bound = listening_socket(port)
-    thread = threading.Thread(target=serving.run, args=([bound],), name="stripe-simulator", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + START_SECONDS
-    while not serving.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the Stripe simulator did not start")
-        time.sleep(0.01)
     try:
-        yield RunningSimulator(simulator, f"http://127.0.0.1:{bound.getsockname()[1]}")
+        with serving(server(simulator), bound, "stripe-simulator"):
+            yield RunningSimulator(simulator, f"http://127.0.0.1:{bound.getsockname()[1]}")
     finally:
-        serving.should_exit = True
-        serving.force_exit = True
-        thread.join(timeout=5)
         simulator.close()
         bound.close()

@@ -1,8 +1,8 @@
-"""The broker inside our own Postgres: publishing is one statement."""
+"""The broker inside our own Postgres: publishing is one statement, within the caller's transaction if there is one."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from vaultra.db import broker
@@ -11,7 +11,7 @@ from vaultra.ports import Message
 
 
 class EmbeddedPublisher:
-    """`Publisher` over the broker's tables."""
+    """`JoiningPublisher` over the broker's tables."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -24,3 +24,6 @@ class EmbeddedPublisher:
                 broker.publish(connection, messages)
         except SQLAlchemyError as error:
             raise translate(error) or error from error
+
+    def join(self, connection: Connection, messages: Sequence[Message]) -> None:
+        broker.publish(connection, messages)

@@ -6,8 +6,9 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import MessageError
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import formatdate, parseaddr
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,19 @@ from vaultra.ports import Mail
 
 TIMEOUT_SECONDS = 20
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+
+
+class _Unbroken(UnstructuredHeader, BaseHeader):
+    """A header on one line however long: folded, an address would be encoded, and no mail program would know it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The line as it leaves; RFC 5322 allows it 998 characters."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Unbroken)
+POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,7 @@ class SmtpMailer:
         return connection
 
     def _message(self, mail: Mail) -> bytes:
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=POLICY)
         try:
             mail.recipient.encode("ascii")  # few servers take other addresses, and smtplib none without more ado
             message["From"] = self._sender

@@ -23,7 +23,6 @@ class Effects:
     payout_paid: str | None = None
     account: ParsedObject | None = None
     balance: Json | None = None
-    deauthorized: bool = False
     deleted: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -31,7 +30,7 @@ def receive(raw: bytes) -> ReceivedEvent:
     """A verified webhook body as an inbox row; raise `InvalidInput` when it is not an event."""
     try:
         event = orjson.loads(raw)
-        if b"\\u0000" in raw:
+        if b"\\" in raw and b"\\u0000" in raw:  # one byte is looked for ten times as fast, and rarely there
             event = _without_nul(event)
     except (ValueError, RecursionError):
         raise InvalidInput("This is not a Stripe event") from None
@@ -100,8 +99,8 @@ def effects_of(event_type: str, payload: Json, settlement_currency: str) -> Effe
     handler = HANDLERS.get(event_type)
     if handler is None:
         return None
-    if handler is _deauthorized:  # about the event's own account, and nothing else matters
-        return Effects(deauthorized=True)
+    if handler is _deauthorized:  # it is about the event's own account, and may come without an object
+        return Effects()
     subject = payload.get("related_object") or (payload.get("data") or {}).get("object")
     if not isinstance(subject, dict):
         raise InvalidInput("The event carries no object")
@@ -183,7 +182,8 @@ def _balance_available(subject: Json, _settlement_currency: str) -> Effects:
 
 
 def _deauthorized(_subject: Json, _settlement_currency: str) -> Effects:
-    return Effects(deauthorized=True)
+    """Nothing about objects: whoever applies it ends the connection, because of its type alone."""
+    return Effects()
 
 
 Handler = Callable[[Json, str], Effects]

@@ -146,6 +146,9 @@ def _dispute(raw: Json, _settlement: str) -> ParsedObject:
     }
     if told is not None:
         values["movements"] = movements
+    due_by = dig(raw, "evidence_details", "due_by")
+    if due_by is not None:
+        values["evidence_due_at"] = time(due_by).isoformat()
     incomplete = counts and (told is None or lacks(raw, "payment_method_details"))
     return ParsedObject("disputes", required_id(raw), created_at, values, incomplete)
 

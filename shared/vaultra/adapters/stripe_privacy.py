@@ -48,6 +48,7 @@ SHAPES: Mapping[str, Shape] = {
         **_values("amount", "currency", "status", "reason", "charge"),
         "balance_transactions": MOVEMENT,
         "payment_method_details": {"card": _values("case_type")},
+        "evidence_details": _values("due_by"),
     },
     "radar.early_fraud_warning": {**COMMON, **_values("charge", "actionable")},
     "payout": {

@@ -1,21 +1,20 @@
-"""SQL for connected accounts and the OAuth round trips that connect them."""
+"""SQL for connected accounts."""
 
 import datetime as dt
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, bindparam, case, delete, insert, select, update
+from sqlalchemy import Row, bindparam, case, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
 from vaultra.db import models
-from vaultra.domain.connections import BackfillKind, BackfillRun, Connection, Mode, OauthState, SealedKey
+from vaultra.domain.connections import BackfillKind, BackfillRun, Connection, Mode, SealedKey
 from vaultra.errors import NotFound
 
 STRIPE = "stripe"
 Account = models.IntegrationAccount
-State = models.OauthState
 CONNECTION = (
     Account.id,
     Account.business_id,
@@ -28,46 +27,9 @@ CONNECTION = (
     Account.sealed_key.is_not(None).label("has_key"),
 )
 SEALED_KEY = (Account.id, Account.business_id, Account.external_id, Account.sealed_key)
-EXPIRED_STATES_AT_ONCE = 100
 TAKEN = ("uq_integration_accounts_active", "uq_integration_accounts_one_per_business")
 ONE_KEY = "uq_integration_accounts_key"
 BUSINESS_EXISTS = "integration_accounts_business_id_fkey"
-
-
-def insert_state(
-    conn: Database, *, state_hash: str, browser_hash: str, started: OauthState, expires_at: dt.datetime
-) -> None:
-    """Remember a started round trip."""
-    conn.execute(
-        insert(State).values(
-            state_hash=state_hash,
-            browser_hash=browser_hash,
-            user_id=started.user_id,
-            business_id=started.business_id,
-            expires_at=expires_at,
-        )
-    )
-
-
-def delete_expired_states(conn: Database, now: dt.datetime) -> int:
-    """Forget some round trips that were never finished; how many."""
-    expired = (
-        select(State.state_hash)
-        .where(State.expires_at <= now)
-        .limit(EXPIRED_STATES_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    return conn.execute(delete(State).where(State.state_hash.in_(expired.scalar_subquery()))).rowcount
-
-
-def take_state(conn: Database, *, state_hash: str, browser_hash: str, now: dt.datetime) -> OauthState | None:
-    """A round trip that this browser may still finish, forgotten here: of several takers one gets it, others None."""
-    row = conn.execute(
-        delete(State)
-        .where(State.state_hash == state_hash, State.browser_hash == browser_hash, State.expires_at > now)
-        .returning(State.user_id, State.business_id)
-    ).one_or_none()
-    return None if row is None else OauthState(user_id=row.user_id, business_id=row.business_id)
 
 
 def find_connection(conn: Database, business_id: UUID) -> Connection | None:

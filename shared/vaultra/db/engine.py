@@ -136,7 +136,11 @@ def _cloud_sql(settings: DatabaseSettings) -> Any:
 
     def connect() -> Any:
         return connector().connect(
-            settings.cloud_sql_instance, "pg8000", user=settings.database_user, db=settings.database_name
+            settings.cloud_sql_instance,
+            "pg8000",
+            user=settings.database_user,
+            db=settings.database_name,
+            startup_params=LIMITS,
         )
 
     return connect

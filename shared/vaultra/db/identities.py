@@ -1,27 +1,16 @@
-"""SQL for signing in through an outside provider: started sign-ins, and whom it knows as which user."""
+"""SQL for signing in through an outside provider: whom it knows as which user."""
 
 import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, exists, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from vaultra.db import models
 
-State = models.SignInState
 Identity = models.Identity
 User = models.User
-EXPIRED_STATES_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class StartedSignIn:
-    """What a started sign-in has to match when the browser comes back. `next_path` None means the first page."""
-
-    nonce: str
-    code_verifier: str
-    next_path: str | None
 
 
 @dataclass(frozen=True)
@@ -30,45 +19,6 @@ class EmailOwner:
 
     user_id: UUID
     proven: bool
-
-
-def insert_state(
-    conn: Connection, *, state_hash: str, browser_hash: str, started: StartedSignIn, expires_at: dt.datetime
-) -> None:
-    """Remember a started sign-in."""
-    conn.execute(
-        insert(State).values(
-            state_hash=state_hash,
-            browser_hash=browser_hash,
-            nonce=started.nonce,
-            code_verifier=started.code_verifier,
-            next_path=started.next_path,
-            expires_at=expires_at,
-        )
-    )
-
-
-def delete_expired_states(conn: Connection, now: dt.datetime) -> int:
-    """Forget some sign-ins that were never finished; how many."""
-    expired = (
-        select(State.state_hash)
-        .where(State.expires_at <= now)
-        .limit(EXPIRED_STATES_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    return conn.execute(delete(State).where(State.state_hash.in_(expired.scalar_subquery()))).rowcount
-
-
-def take_state(conn: Connection, *, state_hash: str, browser_hash: str, now: dt.datetime) -> StartedSignIn | None:
-    """A sign-in that this browser may still finish, forgotten here: of several takers one gets it, others None."""
-    row = conn.execute(
-        delete(State)
-        .where(State.state_hash == state_hash, State.browser_hash == browser_hash, State.expires_at > now)
-        .returning(State.nonce, State.code_verifier, State.next_path)
-    ).one_or_none()
-    if row is None:
-        return None
-    return StartedSignIn(nonce=row.nonce, code_verifier=row.code_verifier, next_path=row.next_path)
 
 
 def find_user_id(conn: Connection, *, issuer: str, subject: str) -> UUID | None:

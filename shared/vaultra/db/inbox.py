@@ -13,7 +13,8 @@ from vaultra.db.models import StripeEvent
 
 # Seven failures, as every subscription of the broker allows.
 MOST_ATTEMPTS = 7
-IDS = bindparam("ids", type_=ARRAY(BIGINT))
+# One JSON parameter: the driver escapes the elements of an array one by one.
+AMONG_IDS = text("any(array(select jsonb_array_elements_text(cast(:ids as jsonb))::bigint))")
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,25 @@ def count_known(conn: Connection, events: Sequence[ReceivedEvent]) -> int:
 
 def list_waiting(conn: Connection, limit: int) -> list[int]:
     """Events that have not been tried yet and that nobody is applying, the oldest first; locked for now."""
-    statement = (
-        select(StripeEvent.id)
-        .where(StripeEvent.status == "pending", StripeEvent.error.is_(None))
-        .order_by(StripeEvent.received_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [row.id for row in conn.execute(statement)]
+    return [row.id for row in conn.execute(WAITING, {"limit": limit})]
+
+
+WAITING = (
+    select(StripeEvent.id)
+    .where(StripeEvent.status == "pending", StripeEvent.error.is_(None))
+    .order_by(StripeEvent.received_at)
+    .limit(bindparam("limit", type_=BIGINT))
+    .with_for_update(skip_locked=True)
+)
+
+
+def has_open(conn: Connection, ids: Iterable[int]) -> bool:
+    """Whether any of the events is still to be applied, as far as is committed."""
+    return conn.execute(HAS_OPEN, {"ids": _json(ids)}).first() is not None
+
+
+OPEN = (StripeEvent.id == AMONG_IDS, StripeEvent.status.in_(("pending", "dead")))
+HAS_OPEN = select(StripeEvent.id).where(*OPEN).limit(1)
 
 
 def claim(conn: Connection, ids: Iterable[int], *, wait: bool = True) -> list[PendingEvent]:
@@ -118,14 +130,7 @@ def claim(conn: Connection, ids: Iterable[int], *, wait: bool = True) -> list[Pe
         wait: Wait for whoever is applying one of them, and take it if they leave it. Whoever acknowledges the
             events' message has to: passing over what somebody else may yet give up would leave it to the sweeper.
     """
-    statement = (
-        select(StripeEvent)
-        .where(StripeEvent.id == func.any(IDS), StripeEvent.status.in_(("pending", "dead")))
-        .order_by(StripeEvent.id)
-        .with_for_update(skip_locked=not wait)
-    )
-    table = StripeEvent.__table__
-    rows = conn.execute(statement.with_only_columns(*table.c), {"ids": list(ids)})
+    rows = conn.execute(CLAIM if wait else CLAIM_FREE, {"ids": _json(ids)})
     return [
         PendingEvent(
             event_id=row.event_id,
@@ -142,11 +147,25 @@ def claim(conn: Connection, ids: Iterable[int], *, wait: bool = True) -> list[Pe
     ]
 
 
+CLAIM = select(*StripeEvent.__table__.c).where(*OPEN).order_by(StripeEvent.id).with_for_update()
+CLAIM_FREE = CLAIM.with_for_update(skip_locked=True)
+
+
+def _json(ids: Iterable[int]) -> str:
+    return orjson.dumps(list(ids)).decode()
+
+
 def settle(conn: Connection, ids: Sequence[int], status: str, now: dt.datetime) -> None:
     """Mark events done, parked or ignored."""
     if ids:
-        statement = update(StripeEvent).where(StripeEvent.id == func.any(IDS))
-        conn.execute(statement.values(status=status, processed_at=now, error=None), {"ids": list(ids)})
+        conn.execute(SETTLE, {"ids": _json(ids), "new_status": status, "now": now})
+
+
+SETTLE = (
+    update(StripeEvent)
+    .where(StripeEvent.id == AMONG_IDS)
+    .values(status=bindparam("new_status"), processed_at=bindparam("now"), error=None)
+)
 
 
 def record_failure(conn: Connection, event: PendingEvent, error: str, *, final: bool, now: dt.datetime) -> bool:
@@ -168,8 +187,8 @@ def record_failure(conn: Connection, event: PendingEvent, error: str, *, final: 
 
 def postpone(conn: Connection, ids: Iterable[int], reason: str) -> None:
     """Say why events could not be applied yet, without counting it as a failure; they are no longer "waiting"."""
-    statement = update(StripeEvent).where(StripeEvent.id == func.any(IDS), StripeEvent.status == "pending")
-    conn.execute(statement.values(error=reason[:500]), {"ids": sorted(ids)})
+    statement = update(StripeEvent).where(StripeEvent.id == AMONG_IDS, StripeEvent.status == "pending")
+    conn.execute(statement.values(error=reason[:500]), {"ids": _json(sorted(ids))})
 
 
 def unpark(conn: Connection, account: str, livemode: bool) -> list[int]:

@@ -12,13 +12,23 @@ from sqlalchemy import Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from vaultra.db.metric_facts import metric_facts
+from vaultra.db.kept_facts import upsert_kept_facts
+from vaultra.db.metric_facts import gather, metric_facts
 from vaultra.db.models import FinancialMetricSnapshot
 from vaultra.domain import stored_metrics
 from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.stored_metrics import Snapshot
 
-__all__ = ["find_snapshot", "list_snapshots", "lock_businesses", "metric_facts", "take_requests", "upsert_snapshots"]
+__all__ = [
+    "find_snapshot",
+    "gather",
+    "list_snapshots",
+    "lock_businesses",
+    "metric_facts",
+    "take_requests",
+    "upsert_kept_facts",
+    "upsert_snapshots",
+]
 
 
 def lock_businesses(conn: Connection, business_ids: Sequence[UUID]) -> list[UUID]:
@@ -34,15 +44,20 @@ LOCK = text("select id from businesses where id = any(:ids) order by id for no k
 )
 
 
-def take_requests(conn: Connection, business_ids: Sequence[UUID]) -> None:
-    """Forget that metrics were asked for, before the facts are read: a change that comes later asks anew."""
-    conn.execute(TAKE, {"ids": list(business_ids)})
+def take_requests(conn: Connection, business_ids: Sequence[UUID]) -> list[UUID]:
+    """Forget that metrics were asked for, before the facts are read: a change that comes later asks anew.
+
+    Returns:
+        The businesses for which they had been.
+    """
+    return [row.business_id for row in conn.execute(TAKE, {"ids": list(business_ids)})]
 
 
 TAKE = text(
     """
     delete from metrics_due where business_id in (
         select business_id from metrics_due where business_id = any(:ids) order by business_id for update)
+    returning business_id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
 

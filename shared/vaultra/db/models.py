@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, REAL, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 UtcTime = DateTime(timezone=True)
@@ -53,7 +53,7 @@ class User(Base):
     """A person who signs in. `email` is unique without regard to case.
 
     `email_verified_at` is when they first proved that its mailbox is theirs; None while they have not.
-    `digest` and `alerts` are the mails they want.
+    `digest` and `alerts` are the mails they want; `time_zone` is an IANA name, in which their day begins.
     """
 
     __tablename__ = "users"
@@ -65,6 +65,7 @@ class User(Base):
     avatar_url: Mapped[str | None]
     digest: Mapped[str] = mapped_column(server_default="daily")
     alerts: Mapped[bool] = mapped_column(server_default=text("true"))
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     __table_args__ = (
@@ -260,7 +261,8 @@ class IntegrationAccount(Base):
     The row outlives a disconnection: objects belong to it and are never moved to another business.
     `standing` is what the account object says: charges_enabled, payouts_enabled, past_due. `granted_at` is when
     Stripe let us in, by Stripe's clock. `sealed_key` is the owner's restricted key, sealed to this row
-    (`vaultra.sealing`); None when the account is read with the platform's key.
+    (`vaultra.sealing`); None when the account is read with the platform's key. `objects_version` grows with every
+    transaction that stores objects of the account.
     """
 
     __tablename__ = "integration_accounts"
@@ -281,6 +283,7 @@ class IntegrationAccount(Base):
     disconnected_at: Mapped[dt.datetime | None]
     last_synced_at: Mapped[dt.datetime | None]
     sealed_key: Mapped[str | None]
+    objects_version: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     __table_args__ = (
         CheckConstraint("status in ('connected', 'error', 'disconnected')", name="ck_integration_accounts_status"),
@@ -442,7 +445,8 @@ class Refund(StripeObject, Base):
 class Dispute(StripeObject, Base):
     """A chargeback or an inquiry. `counted_at` is when it begins to count, None while it does not.
 
-    `movements` are its balance transactions: [{id, amount_minor, currency, created_at}].
+    `movements` are its balance transactions: [{id, amount_minor, currency, created_at}]. `evidence_due_at` is
+    until when the owner may answer it, None where Stripe did not tell.
     """
 
     __tablename__ = "disputes"
@@ -453,6 +457,7 @@ class Dispute(StripeObject, Base):
     reason: Mapped[str | None]
     counted_at: Mapped[dt.datetime | None]
     movements: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    evidence_due_at: Mapped[dt.datetime | None]
     __table_args__ = (
         Index("ix_disputes_created", "integration_account_id", "created_at"),
         Index("ix_disputes_counted", "integration_account_id", "counted_at"),
@@ -569,6 +574,23 @@ class DailyRollup(Base):
     fraud_warning_count: Mapped[int]
 
 
+class KeptFacts(Base):
+    """What was last read of an account's objects, so that they need not be read again while nothing changes.
+
+    `basis` is made of what it was read from; at another one it says nothing. `payers` are the numbers of
+    `domain.metric_facts.PayerTotals`; `balance` is {opening_minor, ages, nets}, by days before `read_on`.
+    """
+
+    __tablename__ = "kept_facts"
+    integration_account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("integration_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    basis: Mapped[str]
+    read_on: Mapped[dt.date]
+    payers: Mapped[list[Any]] = mapped_column(JSON)
+    balance: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class MetricsDue(Base):
     """A business whose metrics were asked for and not yet begun; keeps a burst to a handful of computations."""
 
@@ -631,7 +653,12 @@ class ReadinessScore(Base):
 
 
 class Recommendation(Base):
-    """What to do next, why, and what it is worth in points."""
+    """What to do next, why, and what it is worth in points.
+
+    `evidence` holds the score and the metrics of `metric_refs` as they stood when it was made; `proof` holds them
+    before and after, once it is resolved. `reason` is why its owner dismissed it, `decided_at` when they accepted or
+    dismissed it; `updated_at` is when it was last written.
+    """
 
     __tablename__ = "recommendations"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
@@ -645,6 +672,10 @@ class Recommendation(Base):
     estimated_impact: Mapped[int | None] = mapped_column(Integer)
     metric_refs: Mapped[list[Any]]
     article: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    proof: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+    decided_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     __table_args__ = (
@@ -658,6 +689,20 @@ class Recommendation(Base):
             postgresql_where=text("status in ('pending', 'accepted')"),
         ),
     )
+
+
+class AlertState(Base):
+    """What an alert about a business last told: `kind` says which, `told` what, as `domain.alerts` names it.
+
+    `told_at` is None while nobody has been told: it was so when we first looked.
+    """
+
+    __tablename__ = "alert_states"
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[str]
+    told_at: Mapped[dt.datetime | None]
+    __table_args__ = (CheckConstraint("kind in ('tier', 'network')", name="ck_alert_states_kind"),)
 
 
 class AgentConversation(Base):
@@ -687,6 +732,43 @@ class AgentMessage(Base):
         CheckConstraint("role in ('user', 'assistant')", name="ck_agent_messages_role"),
         Index("ix_agent_messages_conversation", "conversation_id", "created_at"),
     )
+
+
+# --- Knowledge ------------------------------------------------------------------------------
+
+
+class KnowledgeVersion(Base):
+    """A set of articles that was published under `namespace`: the embedder's name and a hash of what it embedded."""
+
+    __tablename__ = "knowledge_versions"
+    namespace: Mapped[str] = mapped_column(primary_key=True)
+    is_current: Mapped[bool]
+    created_at: Mapped[dt.datetime]
+    published_at: Mapped[dt.datetime | None]
+    __table_args__ = (
+        Index("uq_knowledge_versions_current", "is_current", unique=True, postgresql_where=text("is_current")),
+    )
+
+
+class KnowledgeArticle(Base):
+    """An article as it was published; `content` is `domain.knowledge.Article` in JSON."""
+
+    __tablename__ = "knowledge_articles"
+    namespace: Mapped[str] = mapped_column(
+        ForeignKey("knowledge_versions.namespace", ondelete="CASCADE"), primary_key=True
+    )
+    doc_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    content: Mapped[dict[str, Any]]
+
+
+class KnowledgeVector(Base):
+    """A passage's or a question's vector, where no vector database is set up. Written before its version is."""
+
+    __tablename__ = "knowledge_vectors"
+    namespace: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    vector: Mapped[list[float]] = mapped_column(ARRAY(REAL))
 
 
 # --- Messages that failed, and the embedded broker -------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Date, Select, TextClause, bindparam, func, select, text, update
+from sqlalchemy import Connection, Date, TextClause, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
@@ -98,6 +98,15 @@ FIND_ACCOUNTS = select(*ACCOUNT_COLUMNS).where(
 )
 GET_ACCOUNT = select(*ACCOUNT_COLUMNS).where(IntegrationAccount.id == bindparam("account"), CONNECTED)
 LOCK_ACCOUNT = GET_ACCOUNT.with_for_update(key_share=True)
+LOCK_ACCOUNTS = (
+    select(*ACCOUNT_COLUMNS)
+    .where(
+        IntegrationAccount.id == text("any(array(select jsonb_array_elements_text(cast(:ids as jsonb))::uuid))"),
+        CONNECTED,
+    )
+    .order_by(IntegrationAccount.id)
+    .with_for_update(key_share=True)
+)
 
 
 def find_accounts(conn: Connection, external_ids: Iterable[str]) -> list[Account]:
@@ -117,23 +126,43 @@ def lock_account(conn: Connection, account_id: UUID) -> Account | None:
     return None if row is None else Account(*row)
 
 
+def lock_accounts(conn: Connection, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """The same for several accounts, locked in the order of their ids; a disconnected one is absent."""
+    rows = conn.execute(LOCK_ACCOUNTS, {"ids": orjson.dumps(list(account_ids)).decode()})
+    return {row[0]: Account(*row) for row in rows}
+
+
 def stored_versions(conn: Connection, account_id: UUID, table: str, ids: Sequence[str]) -> dict[str, StoredVersion]:
     """What we hold of these objects, by id; an object that is not stored is absent."""
-    rows = conn.execute(_versions_statement(table), {"account": account_id, "ids": orjson.dumps(list(ids)).decode()})
-    return {row[0]: StoredVersion(Version(row[1], row[2]), *row[3:]) for row in rows}
+    return versions_of_each(conn, table, {account_id: ids})[account_id]
 
 
-# One JSON parameter: the driver escapes the elements of an array one by one, which took longer than the query.
-AMONG_IDS = text("any(array(select jsonb_array_elements_text(cast(:ids as jsonb))))")
+def versions_of_each(
+    conn: Connection, table: str, ids: Mapping[UUID, Sequence[str]]
+) -> dict[UUID, dict[str, StoredVersion]]:
+    """What we hold of these objects of several accounts, by account and id."""
+    keys = [{"account": account_id, "ids": list(wanted)} for account_id, wanted in ids.items()]
+    found: dict[UUID, dict[str, StoredVersion]] = {account_id: {} for account_id in ids}
+    for row in conn.execute(_versions_statement(table), {"keys": orjson.dumps(keys).decode()}):
+        found[row[0]][row[1]] = StoredVersion(Version(row[2], row[3]), *row[4:])
+    return found
 
 
 @functools.cache
-def _versions_statement(table: str) -> Select[Any]:
-    model = TABLES[table]
-    columns: list[Any] = [model.id, model.version_at, model.content_hash, model.created_at]
-    if model is models.Dispute:
-        columns += [model.counted_at, model.movements]
-    return select(*columns).where(model.integration_account_id == bindparam("account"), model.id == AMONG_IDS)
+def _versions_statement(table: str) -> TextClause:
+    more = ", counted_at, movements" if TABLES[table] is models.Dispute else ""
+    return text(
+        f"""
+        select stored.*
+        from jsonb_to_recordset(cast(:keys as jsonb)) as given(account uuid, ids jsonb),
+            jsonb_array_elements_text(given.ids) as wanted(id)
+        cross join lateral (
+            select integration_account_id, id, version_at, content_hash, created_at{more} from {table}
+            where integration_account_id = given.account and id = wanted.id
+            limit 1 -- so that it stays a look-up in the key: else the whole table may be gone through
+        ) stored
+        """  # noqa: S608 - names come from our own schema
+    )
 
 
 def write(conn: Connection, account: Account, table: str, rows: Sequence[ObjectRow]) -> None:
@@ -141,25 +170,28 @@ def write(conn: Connection, account: Account, table: str, rows: Sequence[ObjectR
 
     A column that a row does not name keeps what is stored: an older API version erases nothing.
     """
-    by_columns: dict[tuple[str, ...], list[ObjectRow]] = {}
-    for row in rows:
-        by_columns.setdefault(tuple(sorted(row.values)), []).append(row)
-    for columns, alike in by_columns.items():
-        documents = [
-            {
+    write_each(conn, table, {account: rows})
+
+
+def write_each(conn: Connection, table: str, rows: Mapping[Account, Sequence[ObjectRow]]) -> None:
+    """The same for several accounts."""
+    by_columns: dict[tuple[str, ...], dict[UUID, dict[str, Any]]] = {}
+    for account, states in rows.items():
+        for row in states:
+            of_accounts = by_columns.setdefault(tuple(sorted(row.values)), {})
+            given = of_accounts.setdefault(
+                account.id, {"account": account.id, "business": account.business_id, "rows": []}
+            )
+            document = {
                 **row.values,
                 "id": row.id,
                 "created_at": row.created_at.isoformat(),
                 "version_at": row.version_at.isoformat(),
                 "content_hash": row.content_hash,
             }
-            for row in alike
-        ]
-        parameters = {
-            "rows": orjson.dumps(documents).decode(),
-            "account": account.id,
-            "business": account.business_id,
-        }
+            given["rows"].append(document)
+    for columns, of_accounts in by_columns.items():
+        parameters = {"given": orjson.dumps(list(of_accounts.values())).decode()}
         conn.execute(_write_statement(table, columns), parameters)
 
 
@@ -174,10 +206,11 @@ def _write_statement(table: str, columns: tuple[str, ...]) -> TextClause:
         f"""
         insert into {table} as stored
             (integration_account_id, business_id, id, created_at, version_at, content_hash{names})
-        select :account, :business, id, created_at, version_at, content_hash{names}
-        from jsonb_to_recordset(cast(:rows as jsonb)) as incoming(
-            id text, created_at timestamptz, version_at timestamptz, content_hash text{declared})
-        order by id
+        select account, business, id, created_at, version_at, content_hash{names}
+        from jsonb_to_recordset(cast(:given as jsonb)) as given(account uuid, business uuid, rows jsonb),
+            jsonb_to_recordset(given.rows) as incoming(
+                id text, created_at timestamptz, version_at timestamptz, content_hash text{declared})
+        order by account, id
         on conflict (integration_account_id, id) do update set
             version_at = excluded.version_at, content_hash = excluded.content_hash{replaced}
         where stored.version_at <= excluded.version_at
@@ -210,15 +243,24 @@ def _bury_statement(table: str) -> TextClause:
 
 def note_payouts_paid(conn: Connection, account: Account, paid_at: Mapping[str, dt.datetime]) -> None:
     """Remember when each payout was first said to be paid; the earliest event stands, in whatever order they come."""
-    rows = [{"id": payout, "at": moment.isoformat()} for payout, moment in sorted(paid_at.items())]
-    conn.execute(NOTE_PAID, {"rows": orjson.dumps(rows).decode(), "account": account.id})
+    note_payouts_paid_of_each(conn, {account: paid_at})
+
+
+def note_payouts_paid_of_each(conn: Connection, paid_at: Mapping[Account, Mapping[str, dt.datetime]]) -> None:
+    """The same for several accounts."""
+    rows = [
+        {"account": account.id, "id": payout, "at": moment.isoformat()}
+        for account, payouts in paid_at.items()
+        for payout, moment in sorted(payouts.items())
+    ]
+    conn.execute(NOTE_PAID, {"rows": orjson.dumps(rows).decode()})
 
 
 NOTE_PAID = text(
     """
     update payouts set paid_event_at = least(payouts.paid_event_at, seen.at)
-    from jsonb_to_recordset(cast(:rows as jsonb)) as seen(id text, at timestamptz)
-    where payouts.integration_account_id = :account and payouts.id = seen.id
+    from jsonb_to_recordset(cast(:rows as jsonb)) as seen(account uuid, id text, at timestamptz)
+    where payouts.integration_account_id = seen.account and payouts.id = seen.id
     """
 )
 

@@ -7,8 +7,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from vaultra.db.models import PasswordReset, PersonalAccessToken, User
 
-EXPIRED_AT_ONCE = 100
-
 
 def find_mailbox(conn: Connection, email: str) -> tuple[UUID, str] | None:
     """The user with this email, in whatever case, and their email as they wrote it.
@@ -27,17 +25,6 @@ def find_mailbox(conn: Connection, email: str) -> tuple[UUID, str] | None:
 def insert_reset(conn: Connection, token_hash: str, user_id: UUID, expires_at: dt.datetime) -> None:
     """Remember a link that was written."""
     conn.execute(insert(PasswordReset).values(token_hash=token_hash, user_id=user_id, expires_at=expires_at))
-
-
-def delete_expired_resets(conn: Connection, now: dt.datetime) -> int:
-    """Forget some links that were never used; how many."""
-    expired = (
-        select(PasswordReset.token_hash)
-        .where(PasswordReset.expires_at <= now)
-        .limit(EXPIRED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    return conn.execute(delete(PasswordReset).where(PasswordReset.token_hash.in_(expired.scalar_subquery()))).rowcount
 
 
 def find_reset_user(conn: Connection, token_hash: str, now: dt.datetime) -> UUID | None:

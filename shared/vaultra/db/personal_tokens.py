@@ -83,11 +83,6 @@ def delete_token(conn: Connection, user_id: UUID, token_id: UUID) -> bool:
     return conn.execute(delete(Token).where(Token.id == token_id, Token.user_id == user_id)).rowcount == 1
 
 
-def delete_expired(conn: Connection, user_id: UUID, now: dt.datetime) -> None:
-    """Forget the user's tokens that are no longer good."""
-    conn.execute(delete(Token).where(Token.user_id == user_id, Token.expires_at <= now))
-
-
 def _token(row: Row[*tuple[Any, ...]]) -> PersonalToken:
     return PersonalToken(
         id=row.id,

@@ -1,9 +1,10 @@
 """Daily rollups: recomputed from the rows of a day, never incremented; and who has to be told."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, text
 
 from vaultra.db.objects import Account
@@ -11,16 +12,23 @@ from vaultra.db.statements import statement
 
 
 def recompute(conn: Connection, account: Account, days: Iterable[dt.date]) -> None:
-    """Make the rollups of these UTC days say what the account's rows say. Needs the account's lock."""
-    parameters = {
-        "account": account.id,
-        "business": account.business_id,
-        "currency": account.settlement_currency,
-        "days": sorted(days),
-    }
-    if not parameters["days"]:
+    """Make the rollups of these UTC days say what the account's rows say, after rows of it were written.
+
+    Needs the account's lock. What was kept of the account's rows holds no longer, whichever days they touch.
+    """
+    recompute_each(conn, {account: days})
+
+
+def recompute_each(conn: Connection, days: Mapping[Account, Iterable[dt.date]]) -> None:
+    """The same for several accounts, in one statement. Needs the locks of all of them."""
+    if not days:
         return
-    conn.execute(statement("recompute_rollups"), parameters)
+    given = [
+        {"account": account.id, "business": account.business_id, "currency": account.settlement_currency, "day": day}
+        for account, touched in days.items()
+        for day in tuple(sorted(touched)) or (None,)
+    ]
+    conn.execute(statement("recompute_rollups"), {"given": orjson.dumps(given).decode()})
 
 
 def request_metrics(conn: Connection, business_ids: Iterable[UUID], now: dt.datetime) -> list[UUID]:

@@ -40,7 +40,7 @@ from vaultra.domain.thresholds import (
     USUAL_REFUNDS,
     VAMP_START,
 )
-from vaultra.domain.wording import counted, percent
+from vaultra.domain.wording import counted, percent, share_of
 
 FULL_YEAR = Band("full_year", 4, f"sales in {FULL_YEAR_RECORD} or more {BUCKET_DAYS}-day periods in a row")
 HALF_YEAR = Band(
@@ -106,7 +106,7 @@ def continuity(metrics: MetricSet) -> Finding | NotMeasured:
     elif share < PATCHY_WEEKS or gap > STOP_DAYS:
         band = BROKEN
     longest = f"the longest gap was {counted(int(gap), 'day')}" if gap else "no day went without one"
-    said = f"There were sales in {round(share * weeks)} of the last {weeks} weeks; {longest}."
+    said = f"There were sales in {share_of(share, weeks)} of the last {weeks} weeks; {longest}."
     return Finding(band, share, said, weeks)
 
 
@@ -158,7 +158,7 @@ DURABLE = Band(
     2,
     f"at least {percent(DURABLE_SHARE)} coming back (and, with subscriptions, churn of at most {percent(USUAL_CHURN)})",
 )
-ONE_OFF = Band("one_off", 0, "less than that")
+ONE_OFF = Band("one_off", 0, f"less than {percent(DURABLE_SHARE)} coming back, or churn above {percent(USUAL_CHURN)}")
 LEAKING = Band(
     "leaking", -3, f"subscriptions of at least {percent(DURABLE_SHARE)} with churn above {percent(POOR_CHURN)}"
 )
@@ -197,10 +197,11 @@ def _vamp(bucket: Bucket) -> Fraction:
 
 def _pressure(bucket: Bucket) -> Band:
     """The band of one bucket with charges; too few events say nothing against it."""
+    if bucket.dispute_count + bucket.fraud_warning_count < LEAST_EVENTS:
+        return NOTICED
     activity, vamp = Fraction(bucket.dispute_count, bucket.transaction_count), _vamp(bucket)
     enough_disputes = bucket.dispute_count >= LEAST_EVENTS
-    enough_events = bucket.dispute_count + bucket.fraud_warning_count >= LEAST_EVENTS
-    if (vamp >= EXCESSIVE_NETWORK and enough_events) or (activity >= EXCESSIVE_NETWORK and enough_disputes):
+    if vamp >= EXCESSIVE_NETWORK or (activity >= EXCESSIVE_NETWORK and enough_disputes):
         return EXCESSIVE
     return ACTIVE if activity >= EXCESSIVE_ACTIVITY and enough_disputes else NOTICED
 

@@ -6,11 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 from vaultra.domain.metric_facts import NOTHING, MetricFacts
 from vaultra.domain.metric_set import Bucket, Measure
 from vaultra.domain.payouts import count_on_time
-from vaultra.domain.period import Period
+from vaultra.domain.period import WEEK_DAYS, Period
 from vaultra.domain.series import LEAST_BUCKETS, Trend, trend, variation
 from vaultra.domain.subscriptions import RecurringRevenue, recurring_revenue
 
@@ -56,6 +57,16 @@ class Reading:
             )
             for days, total in zip(ranges, totals, strict=True)
         )
+
+    @cached_property
+    def active_ages(self) -> list[int]:
+        """How many days ago there was a charge, the latest first, within the activity days."""
+        first_charge_on = self.facts.first_charge_on
+        if first_charge_on is None:
+            return []
+        days = self.period.activity_days(first_charge_on)
+        last = days.last.toordinal()
+        return sorted([last - day.toordinal() for day in self.facts.active_days if days.first <= day <= days.last])
 
     @cached_property
     def series(self) -> list[int]:
@@ -185,28 +196,27 @@ def monthly_net_volume(reading: Reading) -> Measure:
 
 
 def active_weeks_ratio(reading: Reading) -> Measure:
-    weeks = reading.period.weeks(reading.facts.first_charge_on)
-    active = sum(1 for week in weeks if any(day in week for day in reading.facts.active_days))
-    return ratio(active, len(weeks), "there is no full week since the first charge")
+    weeks = reading.period.week_count(reading.facts.first_charge_on)
+    # The latest week ended yesterday.
+    active = {(age - 1) // WEEK_DAYS for age in reading.active_ages if 1 <= age <= weeks * WEEK_DAYS}
+    return ratio(len(active), weeks, "there is no full week since the first charge")
 
 
 def longest_gap_days(reading: Reading) -> Measure:
     first_charge_on = reading.facts.first_charge_on
     if first_charge_on is None:
         return Measure(reason=NO_CHARGES_EVER)
-    days = reading.period.activity_days(first_charge_on)
-    longest, last_active = 0, days.first - dt.timedelta(days=1)
-    for day in sorted(day for day in reading.facts.active_days if day in days):
-        longest = max(longest, (day - last_active).days - 1)
-        last_active = day
-    return Measure(max(longest, (days.last - last_active).days))
+    before_first = reading.period.age(reading.period.activity_days(first_charge_on).first) + 1
+    # As if there had been a charge tomorrow, and one the day before these days began.
+    ages = [-1, *reading.active_ages, before_first]
+    return Measure(max(older - newer for newer, older in pairwise(ages)) - 1)
 
 
 def history_days(reading: Reading) -> Measure:
     first_charge_on = reading.facts.first_charge_on
     if first_charge_on is None:
         return Measure(reason=NO_CHARGES_EVER)
-    return Measure((reading.period.end - first_charge_on).days)
+    return Measure(reading.period.age(first_charge_on))
 
 
 # --- Payers, refunds, disputes -------------------------------------------------------------
@@ -271,9 +281,9 @@ def negative_balance_days(reading: Reading) -> Measure:
     balance, count = reading.facts.balance.opening_minor, 0
     if balance is None:
         return Measure(reason="the Stripe balance has not been read yet")
-    days = reading.period.last_days(BALANCE_DAYS)
-    for offset in range(BALANCE_DAYS):
-        balance += reading.facts.balance.movements.get(days.first + dt.timedelta(days=offset), 0)
+    movements = reading.facts.balance.movements
+    for day in reversed(reading.period.days[:BALANCE_DAYS]):
+        balance += movements.get(day, 0)
         count += balance < 0
     return Measure(count)
 

@@ -69,7 +69,7 @@ class MetricSet:
         value = self.measures[key].value
         if isinstance(value, str):
             raise TypeError(f"{key} is a word")
-        return None if value is None else Fraction(value)
+        return Fraction(value) if isinstance(value, int) else value
 
     def word(self, key: str) -> str | None:
         """A trend's or a state's name, or None when it is not measured; raises TypeError for a number."""

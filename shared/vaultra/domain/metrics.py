@@ -187,9 +187,9 @@ def compute_metrics(facts: MetricFacts, as_of: dt.datetime) -> MetricSet:
 def _measured(metric: Metric, reading: Reading) -> Measure:
     measure = metric.measure(reading)
     least = metric.low_sample_below
-    if least is None or measure.value is None or measure.sample is None:
+    if least is None or measure.value is None or measure.sample is None or measure.sample >= least:
         return measure
-    return replace(measure, low_sample=measure.sample < least)
+    return replace(measure, low_sample=True)
 
 
 def _unconverted(reading: Reading) -> tuple[Unconverted, ...]:

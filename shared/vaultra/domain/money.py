@@ -66,8 +66,9 @@ def format_money(minor: int | Fraction, currency: str) -> str:
     """The amount as a person writes it: `$50.00`, `¥5,000`, `KD 5.000`, `CHF 12.50`."""
     whole = minor if isinstance(minor, int) else round(minor)
     code = currency.lower()
-    symbol = SYMBOLS.get(code, f"{code.upper()} ")
-    return f"{'-' if whole < 0 else ''}{symbol}{abs(to_major(whole, code)):,.{exponent(code)}f}"
+    symbol, digits = SYMBOLS.get(code) or f"{code.upper()} ", exponent(code)
+    units, decimals = divmod(abs(whole), 10**digits)
+    return f"{'-' if whole < 0 else ''}{symbol}{units:,}{f'.{decimals:0{digits}d}' if digits else ''}"
 
 
 @dataclass(frozen=True)

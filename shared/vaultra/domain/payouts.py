@@ -20,19 +20,21 @@ def is_judged(payout: Payout, today: dt.date) -> bool:
     """Whether a payout counts at all: money out, and settled or overdue. A canceled one does not."""
     if payout.amount_minor <= 0:
         return False
-    overdue = today > add_business_days(payout.arrival_on, OVERDUE_BUSINESS_DAYS)
-    return payout.status in SETTLED or (payout.status in ON_ITS_WAY and overdue)
+    if payout.status in SETTLED:
+        return True
+    return payout.status in ON_ITS_WAY and today > add_business_days(payout.arrival_on, OVERDUE_BUSINESS_DAYS)
 
 
 def is_on_time(payout: Payout) -> bool:
     """Whether it was paid in time, and stayed paid; without the event of its payment, on time is presumed."""
     if payout.status != "paid" or payout.reversed or payout.failed_back:
         return False
-    latest = add_business_days(payout.arrival_on, ON_TIME_BUSINESS_DAYS)
-    return payout.paid_at is None or utc_date(payout.paid_at) <= latest
+    if payout.paid_at is None:
+        return True
+    return utc_date(payout.paid_at) <= add_business_days(payout.arrival_on, ON_TIME_BUSINESS_DAYS)
 
 
 def count_on_time(payouts: Iterable[Payout], today: dt.date) -> tuple[int, int]:
     """How many payouts were on time, and how many count."""
     judged = [payout for payout in payouts if is_judged(payout, today)]
-    return sum(map(is_on_time, judged)), len(judged)
+    return len([payout for payout in judged if is_on_time(payout)]), len(judged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 
 WINDOW_DAYS = 30
 BUCKET_DAYS = 30
@@ -17,9 +18,10 @@ def utc_date(at: dt.datetime) -> dt.date:
     """The UTC date of an aware time; raises ValueError for a naive one."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone has no UTC date")
-    return at.astimezone(dt.UTC).date()
+    return at.date() if at.tzinfo is dt.UTC else at.astimezone(dt.UTC).date()
 
 
+@lru_cache(maxsize=2000)  # every payout of every business asks for one of the same few hundred days
 def add_business_days(day: dt.date, count: int) -> dt.date:
     """The `count`-th weekday (Monday to Friday) after `day`; a weekend's first business day is Monday."""
     whole_weeks, remaining = divmod(count, MONDAY_TO_FRIDAY)
@@ -68,25 +70,44 @@ class Period:
         """The `count` days that end today."""
         return Days(self.end - ONE_DAY * (count - 1), self.end)
 
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """A year's days, by how many days ago they are."""
+        return _year_until(self.end)
+
     def block(self, index: int, length: int) -> Days:
         """The `index`-th block of complete days counted back from yesterday; 0 is the latest."""
-        last = self.end - ONE_DAY * (1 + index * length)
-        return Days(last - ONE_DAY * (length - 1), last)
+        return _block(self.end, index, length)
 
     def buckets(self, first_charge_on: dt.date | None) -> list[Days]:
         """The 30-day buckets that count, oldest first: those the first charge ever does not fall into or after."""
         if first_charge_on is None:
             return []
-        complete_days = (self.end - first_charge_on).days
+        complete_days = self.age(first_charge_on)
         return [self.block(index, BUCKET_DAYS) for index in reversed(range(max(complete_days, 0) // BUCKET_DAYS))]
 
-    def weeks(self, first_charge_on: dt.date | None) -> list[Days]:
-        """Up to 26 seven-day blocks, oldest first, the first charge's own block included."""
+    def week_count(self, first_charge_on: dt.date | None) -> int:
+        """How many seven-day blocks there are, 26 at most, the first charge's own block included."""
         if first_charge_on is None:
-            return []
-        started_weeks = -(-max((self.end - first_charge_on).days, 0) // WEEK_DAYS)
-        return [self.block(index, WEEK_DAYS) for index in reversed(range(min(started_weeks, ACTIVITY_WEEKS)))]
+            return 0
+        return min(-(-max(self.age(first_charge_on), 0) // WEEK_DAYS), ACTIVITY_WEEKS)
+
+    def age(self, day: dt.date) -> int:
+        """How many days ago it was."""
+        return self.end.toordinal() - day.toordinal()
 
     def activity_days(self, first_charge_on: dt.date) -> Days:
         """The days in which gaps are looked for: 26 weeks and today, not before the first charge."""
         return Days(max(first_charge_on, self.block(ACTIVITY_WEEKS - 1, WEEK_DAYS).first), self.end)
+
+
+# Equal for all businesses of a day, and dates that are the same objects keep their hashes.
+@lru_cache(maxsize=8)
+def _year_until(end: dt.date) -> tuple[dt.date, ...]:
+    return tuple(end - ONE_DAY * age for age in range(366))
+
+
+@lru_cache(maxsize=2000)
+def _block(end: dt.date, index: int, length: int) -> Days:
+    last = end - ONE_DAY * (1 + index * length)
+    return Days(last - ONE_DAY * (length - 1), last)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,14 +14,20 @@ from vaultra.domain.extra_signals import EXTRA_SIGNALS
 from vaultra.domain.measures import NO_CHARGES_EVER
 from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.rules import Band, Finding, Group, NotMeasured, Rule
-from vaultra.domain.seed_rules import SEED_RULES
+from vaultra.domain.seed_rules import SEED_RULES, chargeback_band, payout_band
 from vaultra.domain.series import wilson
 from vaultra.domain.thresholds import HIGH_CHARGEBACKS
-from vaultra.domain.wording import counted
+from vaultra.domain.wording import counted, share_of
 
 # Changes whenever the same metrics could give another score; stored with every score, and old ones are kept.
 FORMULA_VERSION = "1"
 RULES: tuple[Rule, ...] = SEED_RULES + EXTRA_SIGNALS
+# The rules over a ratio of counts, which chance moves.
+BAND_OF_RATIO: Mapping[str, Callable[[Fraction], Band]] = {
+    "chargeback_ratio": chargeback_band,
+    "payout_reliability": payout_band,
+}
+NONE_OF_IT, ALL_OF_IT = Fraction(0), Fraction(1)
 BASE_SCORE = 50
 LOWEST_SCORE, HIGHEST_SCORE = 0, 100
 # A change within two points is one small band moving, not a direction.
@@ -127,9 +134,10 @@ class StoredScore:
 
 def score(metrics: MetricSet) -> Readiness:
     """The score these metrics give; deterministic, and the same for the same metrics whoever asks."""
-    components = tuple(_component(rule, judge(rule, metrics)) for rule in RULES)
+    findings = [judge(rule, metrics) for rule in RULES]
+    components = tuple(map(_component, RULES, findings))
     total = sum(component.points for component in components)
-    worst_change, best_change = _uncertainty(metrics)
+    worst_change, best_change = _uncertainty(findings)
     return Readiness(
         score=_clamped(total),
         tier=tier_of(_clamped(total)),
@@ -146,6 +154,11 @@ def score(metrics: MetricSet) -> Readiness:
 def judge(rule: Rule, metrics: MetricSet) -> Finding | NotMeasured:
     """What a rule finds; without a single charge ever, no rule is measured."""
     return rule.judge(metrics) if metrics.has_charges else NotMeasured(NO_CHARGES_EVER)
+
+
+def score_of(points: int) -> int:
+    """The score that this sum of the rules' points gives."""
+    return _clamped(points)
 
 
 def tier_of(value: int) -> Tier:
@@ -177,27 +190,18 @@ def _clamped(points: int) -> int:
     return max(LOWEST_SCORE, min(HIGHEST_SCORE, BASE_SCORE + points))
 
 
-def _uncertainty(metrics: MetricSet) -> tuple[int, int]:
+def _uncertainty(findings: Sequence[Finding | NotMeasured]) -> tuple[int, int]:
     """How many points the score moves with both ratio rules at their bad, and at their good bounds."""
     worst = best = 0
-    for rule, high_is_good in ((_rule("chargeback_ratio"), False), (_rule("payout_reliability"), True)):
-        finding = judge(rule, metrics)
-        if isinstance(finding, NotMeasured) or not finding.sample:
+    for rule, finding in zip(RULES, findings, strict=True):
+        band_of = BAND_OF_RATIO.get(rule.key)
+        if band_of is None or isinstance(finding, NotMeasured) or not finding.sample:
             continue
-        hits = min(round(Fraction(finding.value) * finding.sample), finding.sample)
-        bounds = wilson(hits, finding.sample)
-        moved = [_points(judge(rule, metrics.with_values({rule.key: bound}))) - finding.band.points for bound in bounds]
-        worst += moved[0] if high_is_good else moved[1]
-        best += moved[1] if high_is_good else moved[0]
+        hits = min(share_of(Fraction(finding.value), finding.sample), finding.sample)
+        moved = [band_of(bound).points - finding.band.points for bound in wilson(hits, finding.sample)]
+        worst += min(moved)
+        best += max(moved)
     return worst, best
-
-
-def _rule(key: str) -> Rule:
-    return next(rule for rule in RULES if rule.key == key)
-
-
-def _points(finding: Finding | NotMeasured) -> int:
-    return 0 if isinstance(finding, NotMeasured) else finding.band.points
 
 
 def _gauges(metrics: MetricSet) -> dict[str, Fraction | None]:
@@ -213,42 +217,58 @@ def _gauges(metrics: MetricSet) -> dict[str, Fraction | None]:
 
 
 def _share(value: Fraction) -> Fraction:
-    return max(Fraction(0), min(Fraction(1), value))
+    above, below = value.as_integer_ratio()
+    return value if 0 < above < below else NONE_OF_IT if above <= 0 else ALL_OF_IT
 
 
 def _component(rule: Rule, finding: Finding | NotMeasured) -> Component:
-    best, worst = rule.bands[0], rule.bands[-1]
-    unmeasured = Component(
-        key=rule.key,
-        label=rule.label,
-        group=rule.group,
-        value=None,
-        unit=rule.unit,
-        currency=None,
-        sample=finding.sample,
-        points=0,
-        best_points=best.points,
-        worst_points=worst.points,
-        band="not_measured",
-        effect="not_measured",
-        reason=None,
-        sentence="",
-    )
     if isinstance(finding, NotMeasured):
-        sentence = f"Not measured: {finding.reason}. That neither adds nor takes points."
-        return replace(unmeasured, reason=finding.reason, sentence=sentence)
+        said = f"Not measured: {finding.reason}. That neither adds nor takes points."
+        return _explained(rule, finding.sample, said, reason=finding.reason)
     points = finding.band.points
-    return replace(
-        unmeasured,
+    return _explained(
+        rule,
+        finding.sample,
+        f"{finding.said} {_outcome(finding.band, rule.bands[0])}",
         value=finding.value,
         currency=finding.currency,
         points=points,
         band=finding.band.key,
         effect="helps" if points > 0 else "hurts" if points < 0 else "neutral",
-        sentence=f"{finding.said} {_outcome(finding.band, best)}",
     )
 
 
+def _explained(
+    rule: Rule,
+    sample: int | None,
+    sentence: str,
+    *,
+    value: Fraction | str | None = None,
+    currency: str | None = None,
+    points: int = 0,
+    band: str = "not_measured",
+    effect: Effect = "not_measured",
+    reason: str | None = None,
+) -> Component:
+    return Component(
+        key=rule.key,
+        label=rule.label,
+        group=rule.group,
+        value=value,
+        unit=rule.unit,
+        currency=currency,
+        sample=sample,
+        points=points,
+        best_points=rule.bands[0].points,
+        worst_points=rule.bands[-1].points,
+        band=band,
+        effect=effect,
+        reason=reason,
+        sentence=sentence,
+    )
+
+
+@lru_cache
 def _outcome(band: Band, best: Band) -> str:
     more = "" if band is best else f"; {best.when} would add {best.points}"
     if band.points == 0:

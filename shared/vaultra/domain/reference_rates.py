@@ -21,9 +21,12 @@ RATES = """
 USD_REFERENCE = {currency: Decimal(rate) for currency, rate in (pair.split("=") for pair in RATES.split())}
 
 
+CENTS_PER_MINOR = {
+    currency: Fraction(rate) * Fraction(10) ** (2 - exponent(currency)) for currency, rate in USD_REFERENCE.items()
+}
+
+
 def usd_cents(minor: Fraction, currency: str) -> Fraction | None:
     """The amount in US cents by the reference table; None for a currency that is not in it."""
-    rate = USD_REFERENCE.get(currency)
-    if rate is None:
-        return None
-    return minor * Fraction(rate) * Fraction(10) ** (2 - exponent(currency))
+    cents = CENTS_PER_MINOR.get(currency)
+    return minor if cents == 1 else None if cents is None else minor * cents

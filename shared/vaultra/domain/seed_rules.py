@@ -15,7 +15,7 @@ from vaultra.domain.thresholds import (
     STEADY_VOLATILITY,
     UNRELIABLE_PAYOUTS,
 )
-from vaultra.domain.wording import counted, percent
+from vaultra.domain.wording import counted, percent, share_of
 
 INCREASING = Band("increasing", 10, "rising revenue")
 STABLE = Band("stable", 0, "level revenue")
@@ -57,15 +57,20 @@ SOME_CHARGEBACKS = Band(
 MANY_CHARGEBACKS = Band("high", -15, f"a chargeback ratio above {percent(HIGH_CHARGEBACKS)}")
 
 
+def chargeback_band(value: Fraction) -> Band:
+    """The band of a chargeback ratio."""
+    band = MANY_CHARGEBACKS if value > HIGH_CHARGEBACKS else SOME_CHARGEBACKS
+    return FEW_CHARGEBACKS if value < LOW_CHARGEBACKS else band
+
+
 def chargeback_ratio(metrics: MetricSet) -> Finding | NotMeasured:
     value, sample = metrics.number("chargeback_ratio"), metrics["chargeback_ratio"].sample
     if value is None or not sample:
         return missing(metrics, "chargeback_ratio")
-    band = MANY_CHARGEBACKS if value > HIGH_CHARGEBACKS else SOME_CHARGEBACKS
-    band = FEW_CHARGEBACKS if value < LOW_CHARGEBACKS else band
+    band = chargeback_band(value)
     share = percent(value, beside=(LOW_CHARGEBACKS, HIGH_CHARGEBACKS))
     charges = counted(sample, "charge")
-    said = f"Chargebacks in the last 30 days: {round(value * sample):,} on {charges}, which is {share}."
+    said = f"Chargebacks in the last 30 days: {share_of(value, sample):,} on {charges}, which is {share}."
     return Finding(band, value, said, sample)
 
 
@@ -74,13 +79,18 @@ MIXED = Band("mixed", 0, f"a payout reliability from {percent(UNRELIABLE_PAYOUTS
 UNRELIABLE = Band("unreliable", -10, f"a payout reliability below {percent(UNRELIABLE_PAYOUTS)}")
 
 
+def payout_band(value: Fraction) -> Band:
+    """The band of a payout reliability."""
+    return RELIABLE if value > RELIABLE_PAYOUTS else UNRELIABLE if value < UNRELIABLE_PAYOUTS else MIXED
+
+
 def payout_reliability(metrics: MetricSet) -> Finding | NotMeasured:
     value, sample = metrics.number("payout_reliability"), metrics["payout_reliability"].sample
     if value is None or not sample:
         return missing(metrics, "payout_reliability")
-    band = RELIABLE if value > RELIABLE_PAYOUTS else UNRELIABLE if value < UNRELIABLE_PAYOUTS else MIXED
+    band = payout_band(value)
     share = percent(value, beside=(UNRELIABLE_PAYOUTS, RELIABLE_PAYOUTS))
-    said = f"Of {counted(sample, 'payout')} in 90 days, {round(value * sample):,} arrived in time, which is {share}."
+    said = f"Of {counted(sample, 'payout')} in 90 days, {share_of(value, sample):,} arrived in time, which is {share}."
     return Finding(band, value, said, sample)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
@@ -29,21 +30,32 @@ LEAST_SLOPE = Fraction(1, 100)
 Z = Decimal("1.959963984540054")
 
 
-def median(values: Sequence[Fraction]) -> Fraction:
-    """The middle value, or the mean of the two middle ones."""
+# By the number of values: what all distances between two of them divide.
+COMMON_MULTIPLE = {3: 2, 4: 6, 5: 12, 6: 60}
+
+
+def _twice_median(values: Sequence[int]) -> int:
     ordered = sorted(values)
     middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    return ordered[middle] * 2 if len(ordered) % 2 else ordered[middle - 1] + ordered[middle]
+
+
+def total(values: Iterable[Fraction]) -> Fraction:
+    """The exact sum. Few denominators occur, so whole numbers are added, and a fraction for each of those."""
+    numerators: dict[int, int] = {}
+    for value in values:
+        numerators[value.denominator] = numerators.get(value.denominator, 0) + value.numerator
+    return sum((Fraction(above, below) for below, above in numerators.items()), Fraction(0))
 
 
 def variation(values: Sequence[int]) -> Fraction | None:
     """The coefficient of variation: sample standard deviation ÷ mean; None when the mean is not positive."""
-    count, total = len(values), sum(values)
-    if count < LEAST_BUCKETS or total <= 0:
+    count, revenue = len(values), sum(values)
+    if count < LEAST_BUCKETS or revenue <= 0:
         return None
-    spread = count * sum(value * value for value in values) - total * total
-    squared = Fraction(count * spread, (count - 1) * total * total)
-    return Fraction(ROOT.sqrt(EXACT.divide(Decimal(squared.numerator), Decimal(squared.denominator))))
+    spread = count * sum(value * value for value in values) - revenue * revenue
+    squared = EXACT.divide(Decimal(count * spread), Decimal((count - 1) * revenue * revenue))
+    return Fraction(ROOT.sqrt(squared))
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,14 @@ def trend(values: Sequence[int]) -> Trend | None:
     """Theil–Sen slope guarded by Mann–Kendall's S, of three to six values; None when it cannot be told."""
     if len(values) < LEAST_BUCKETS:
         return None
-    middle = median([Fraction(value) for value in values])
-    if middle <= 0:
+    # Twice the median, and slopes times what divides by every distance: whole numbers sort and compare fast.
+    twice_middle = _twice_median(values)
+    if twice_middle <= 0:
         return None
     steps = list(combinations(enumerate(values), 2))
-    slope = median([Fraction(later - earlier, j - i) for (i, earlier), (j, later) in steps]) / middle
+    common = COMMON_MULTIPLE[len(values)]
+    slopes = [(later - earlier) * (common // (j - i)) for (i, earlier), (j, later) in steps]
+    slope = Fraction(_twice_median(slopes), common * twice_middle)
     s = sum((later > earlier) - (later < earlier) for (_, earlier), (_, later) in steps)
     least_s = LEAST_S.get(len(values), len(steps))
     least_slope = LEAST_SLOPE_OF_THREE if len(values) == LEAST_BUCKETS else LEAST_SLOPE
@@ -72,6 +87,7 @@ def trend(values: Sequence[int]) -> Trend | None:
     return Trend("increasing" if s > 0 else "declining", slope, s)
 
 
+@lru_cache(maxsize=20_000)  # the same few counts come back all the time, and the root is slow
 def wilson(hits: int, count: int) -> tuple[Fraction, Fraction]:
     """The 95 % Wilson score interval of `hits` in `count` trials, within [0, 1]. `count` is at least 1."""
     n, share, square = Decimal(count), Decimal(hits) / count, Z * Z

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,9 @@ def stored_key(metric: Metric) -> str:
     return f"{metric.key}_minor" if metric.unit == "money" else metric.key
 
 
+STORED_KEYS = {metric.key: stored_key(metric) for metric in METRICS}
+
+
 def to_json(metrics: MetricSet) -> dict[str, Any]:
     """All of a metric set but its period and currency.
 
@@ -54,7 +57,7 @@ def to_json(metrics: MetricSet) -> dict[str, Any]:
     """
     measures = metrics.measures
     return {
-        **{stored_key(metric): _readable(measures[metric.key].value) for metric in METRICS},
+        **{STORED_KEYS[key]: _readable(m.value) for key, m in measures.items()},
         **notes(metrics),
         "exact": {key: str(m.value) for key, m in measures.items() if isinstance(m.value, Fraction)},
         "unconverted": [item._asdict() for item in metrics.unconverted],
@@ -74,16 +77,15 @@ def from_json(
     exact, samples, reasons = stored["exact"], stored["samples"], stored["not_measured"]
     small = frozenset(stored["low_sample"])
 
-    def measure(metric: Metric) -> Measure:
-        key = metric.key
-        value: Value | None = _exact(exact[key]) if key in exact else stored.get(stored_key(metric))
+    def measure(key: str, as_stored: str) -> Measure:
+        value: Value | None = _exact(exact[key]) if key in exact else stored.get(as_stored)
         return Measure(value, samples.get(key), reasons.get(key, UNKNOWN) if value is None else None, key in small)
 
     return MetricSet(
         period_start=period_start,
         period_end=period_end,
         currency=currency,
-        measures={metric.key: measure(metric) for metric in METRICS},
+        measures={key: measure(key, as_stored) for key, as_stored in STORED_KEYS.items()},
         buckets=tuple(_bucket(bucket) for bucket in stored["buckets"]),
         by_currency=tuple(CurrencyTotals(**totals) for totals in stored["by_currency"]),
         unconverted=tuple(Unconverted(**item) for item in stored["unconverted"]),
@@ -154,10 +156,11 @@ def notes(metrics: MetricSet) -> dict[str, Any]:
 
 
 def _bucket(stored: Mapping[str, Any]) -> Bucket:
-    days = {name: dt.date.fromisoformat(stored[name]) for name in ("first", "last")}
-    return Bucket(**{**stored, **days})
+    first, last = dt.date.fromisoformat(stored["first"]), dt.date.fromisoformat(stored["last"])
+    return Bucket(**{**stored, "first": first, "last": last})
 
 
+@lru_cache(maxsize=20_000)  # small shops have the same few ratios
 def _exact(stored: str) -> Fraction:
     # Several times as fast as letting Fraction read the text, and there are sixteen in a set.
     numerator, _, denominator = stored.partition("/")

@@ -6,6 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+
+from vaultra.domain.series import total
 
 # Periods of a price's interval in one month.
 PER_MONTH = {"year": Fraction(1, 12), "month": Fraction(1), "week": Fraction(52, 12), "day": Fraction(365, 12)}
@@ -72,7 +75,12 @@ class Item:
     @property
     def per_month(self) -> Fraction:
         """Billing periods in one month."""
-        return PER_MONTH[self.interval] / self.interval_count
+        return _per_month(self.interval, self.interval_count)
+
+
+@lru_cache(maxsize=500)
+def _per_month(interval: str, interval_count: int) -> Fraction:
+    return PER_MONTH[interval] / interval_count
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,11 @@ class Subscription:
     resumes_at: dt.datetime | None = None
     discounts: tuple[Discount, ...] = ()
     customer_discount: Discount | None = None
+
+    @property
+    def has_discounts(self) -> bool:
+        """Whether anything is or was taken off its prices."""
+        return bool(self.discounts or self.customer_discount or any(item.discounts for item in self.items))
 
     def pays_now(self, at: dt.datetime) -> bool:
         """Whether it brings recurring revenue at `at`, by the status it has."""
@@ -155,15 +168,21 @@ def monthly_value(subscription: Subscription, at: dt.datetime, rates: Mapping[st
         return Fraction(0)
     if not {item.currency for item in licensed} <= rates.keys():
         return None
-    total = sum(
-        (
-            _discounted(price_of(item) * item.per_month * rates[item.currency], item.discounts, item, at, rates)
-            for item in licensed
-        ),
-        Fraction(0),
+    values = (
+        _discounted(_product(price_of(item), item.per_month, rates[item.currency]), item.discounts, item, at, rates)
+        for item in licensed
     )
+    whole = next(values) if len(licensed) == 1 else total(values)
+    if not discounts:
+        return whole
     # An amount off the whole invoice comes off each one: with several intervals, at the shortest.
-    return _discounted(total, discounts, max(licensed, key=lambda item: item.per_month), at, rates)
+    return _discounted(whole, discounts, max(licensed, key=lambda item: item.per_month), at, rates)
+
+
+def _product(first: Fraction, second: Fraction, third: Fraction) -> Fraction:
+    """Their exact product, reduced once."""
+    (above, below), (factor, divisor), (times, per) = map(Fraction.as_integer_ratio, (first, second, third))
+    return Fraction(above * factor * times, below * divisor * per)
 
 
 def _discounted(
@@ -195,7 +214,7 @@ class RecurringRevenue:
     @property
     def mrr_minor(self) -> int:
         """All of it, rounded once, half-even."""
-        return round(sum(self.now.values(), Fraction(0)))
+        return round(total(self.now.values()))
 
     @property
     def churned_count(self) -> int:
@@ -205,9 +224,8 @@ class RecurringRevenue:
     @property
     def net_retention(self) -> Fraction | None:
         """What the customers of 30 days ago pay now ÷ what they paid then; None when there were none."""
-        before = sum(self.then.values(), Fraction(0))
-        kept = sum((self.now.get(customer, Fraction(0)) for customer in self.then), Fraction(0))
-        return kept / before if before else None
+        before = total(self.then.values())
+        return total(self.now[customer] for customer in self.then if customer in self.now) / before if before else None
 
 
 def recurring_revenue(
@@ -219,23 +237,30 @@ def recurring_revenue(
     """Recurring revenue in the settlement currency at `as_of`, and 30 days earlier at today's prices."""
     to_settlement = {**rates, settlement_currency: Fraction(1)}
     earlier = as_of - LOOKBACK
-    now: dict[str, Fraction] = {}
-    then: dict[str, Fraction] = {}
+    now: dict[str, list[Fraction]] = {}
+    then: dict[str, list[Fraction]] = {}
     unconverted: list[tuple[str, int, str]] = []
     for subscription in subscriptions:
         payer = subscription.customer or subscription.id
-        if subscription.pays_now(as_of):
+        value = None
+        if pays_now := subscription.pays_now(as_of):
             value = monthly_value(subscription, as_of, to_settlement)
             if value is None:
                 left_out = _in_own_currency(subscription, as_of)
                 unconverted += [] if left_out is None else [left_out]
             elif value:
-                now[payer] = now.get(payer, Fraction(0)) + value
+                now.setdefault(payer, []).append(value)
         if subscription.paid_then(earlier):
-            value = monthly_value(subscription, earlier, to_settlement)
+            # At the same prices, only discounts tell the two days apart.
+            if not pays_now or subscription.has_discounts:
+                value = monthly_value(subscription, earlier, to_settlement)
             if value:
-                then[payer] = then.get(payer, Fraction(0)) + value
-    return RecurringRevenue(now=now, then=then, unconverted=tuple(sorted(unconverted)))
+                then.setdefault(payer, []).append(value)
+    return RecurringRevenue(now=_by_payer(now), then=_by_payer(then), unconverted=tuple(sorted(unconverted)))
+
+
+def _by_payer(values: Mapping[str, list[Fraction]]) -> dict[str, Fraction]:
+    return {payer: total(parts) if len(parts) > 1 else parts[0] for payer, parts in values.items()}
 
 
 def _in_own_currency(subscription: Subscription, at: dt.datetime) -> tuple[str, int, str] | None:

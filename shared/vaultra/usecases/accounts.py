@@ -1,7 +1,7 @@
-"""Signing up and in, profiles, businesses, and whose business a call is about."""
+"""Signing up and in, profiles, and businesses."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,48 +10,11 @@ from sqlalchemy import Connection
 
 from vaultra import auth
 from vaultra.db import accounts
-from vaultra.domain.accounts import Business, Credentials, Membership, Role, User, hash_address
+from vaultra.domain.accounts import Business, Credentials, User, hash_address
 from vaultra.domain.limits import LOGIN_BY_ACCOUNT, LOGIN_BY_ADDRESS, Use
-from vaultra.errors import BusinessRequired, Conflict, Forbidden, Unauthorized, Unprocessable
+from vaultra.errors import Conflict, Unauthorized, Unprocessable
 from vaultra.usecases import limits
-
-
-def choose_business(memberships: Sequence[Membership], *, named: bool) -> Membership:
-    """The business a call is about.
-
-    Args:
-        memberships: The caller's membership of the business they named; when they named none, two of theirs suffice.
-
-    Raises:
-        BusinessRequired: none was named and the caller has several, or none at all.
-        Forbidden: the caller is no member; the same for a business that does not exist.
-    """
-    if len(memberships) == 1:
-        return memberships[0]
-    if named:
-        raise _no_access()
-    if not memberships:
-        raise BusinessRequired("You have no business yet. Create one first.")
-    raise BusinessRequired("You have several businesses. Say which one with business_id.")
-
-
-def require_role(conn: Connection, user_id: UUID, business_id: UUID, needed: Role) -> Membership:
-    """The user's membership of a business as it stands now.
-
-    Raises:
-        Forbidden: the user is no member, or their role is not enough; a business that does not exist is a stranger's.
-    """
-    membership = accounts.find_membership(conn, user_id, business_id)
-    if membership is None:
-        raise _no_access()
-    check_role(membership, needed)
-    return membership
-
-
-def check_role(membership: Membership, needed: Role) -> None:
-    """Raise `Forbidden` when a member's role is not enough."""
-    if not membership.role.includes(needed):
-        raise Forbidden("Your role in this business does not allow this", details={"needed": needed.value})
+from vaultra.usecases.memberships import no_access
 
 
 def sign_up(conn: Connection, *, email: str, name: str, password_hash: str, now: dt.datetime) -> User:
@@ -139,7 +102,7 @@ def get_business(conn: Connection, business_id: UUID) -> Business:
     """A business the caller is a member of; raise `Forbidden` when it was deleted a moment ago."""
     business = accounts.find_business(conn, business_id)
     if business is None:
-        raise _no_access()
+        raise no_access()
     return business
 
 
@@ -155,7 +118,7 @@ def update_business(conn: Connection, business_id: UUID, changes: Mapping[str, A
         return get_business(conn, business_id)
     business = accounts.update_business(conn, business_id, changes, now)
     if business is None:
-        raise _no_access()
+        raise no_access()
     return business
 
 
@@ -164,10 +127,6 @@ def _check_founding(fields: Mapping[str, Any], now: dt.datetime) -> None:
     if founded_at is not None and founded_at > now.date():
         reason = "must not lie in the future"
         raise Unprocessable(f"founded_at {reason}", details={"field": "founded_at", "reason": reason})
-
-
-def _no_access() -> Forbidden:
-    return Forbidden("You don't have access to this business.")
 
 
 def _account_gone() -> Unauthorized:

@@ -1,7 +1,7 @@
 """One transaction's part of applying events: their objects' states, their done-marks and the request for metrics."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -101,19 +101,14 @@ def apply_once(
             (ignored if event.type in GOODBYES else parked).append(event.id)
         else:
             grouped.setdefault(account.id, []).append(event)
-    businesses: list[UUID] = []
-    done: list[int] = []
+    locked = objects.lock_accounts(conn, sorted(grouped))
+    for account_id in grouped.keys() - locked.keys():  # disconnected since
+        parked += [event.id for event in grouped[account_id] if event.type not in GOODBYES]
+        ignored += [event.id for event in grouped[account_id] if event.type in GOODBYES]
     refused: list[Refusal] = []
-    for account_id in sorted(grouped):
-        locked = objects.lock_account(conn, account_id)
-        if locked is None:  # disconnected since
-            parked += [event.id for event in grouped[account_id] if event.type not in GOODBYES]
-            ignored += [event.id for event in grouped[account_id] if event.type in GOODBYES]
-            continue
-        applied = _apply_to_account(conn, locked, grouped[account_id], answers, needed, refused, now)
-        if applied:
-            businesses.append(locked.business_id)
-            done += applied
+    applied = _apply(conn, {locked[key]: grouped[key] for key in sorted(locked)}, answers, needed, refused, now)
+    businesses = [account.business_id for account, ids_applied in applied.items() if ids_applied]
+    done = [event_id for ids_applied in applied.values() for event_id in ids_applied]
     inbox.settle(conn, done, "done", now)
     inbox.settle(conn, parked, "parked", now)
     inbox.settle(conn, ignored, "ignored", now)
@@ -131,72 +126,91 @@ def apply_once(
     return outcome, needed
 
 
-def _apply_to_account(
+def _apply(
     conn: Connection,
-    account: Account,
-    events: Sequence[PendingEvent],
+    events: Mapping[Account, Sequence[PendingEvent]],
     answers: Answers,
     needed: Needed,
     refused: list[Refusal],
     now: dt.datetime,
-) -> list[int]:
-    """Apply an account's events but those that need a reading or can't be understood; gives the ids of the applied."""
-    goodbyes = [event for event in events if event.type in GOODBYES]
-    others = [event for event in events if event.type not in GOODBYES]
-    applied = _apply_others(conn, account, others, answers, needed, refused) if others else []
-    # Of the same second as the grant it may be to the access before: were it not, the next read would show it.
-    if any(event.occurred_at > account.connected_at for event in goodbyes):
-        objects.mark_disconnected(conn, account, now)
-    return [*applied, *(event.id for event in goodbyes)]
+) -> dict[Account, list[int]]:
+    """Apply accounts' events but those that need a reading or can't be understood; gives the ids of the applied."""
+    told: dict[Account, list[Told]] = {}
+    applied: dict[Account, list[int]] = {}
+    for account, of_account in events.items():
+        goodbyes = [event for event in of_account if event.type in GOODBYES]
+        others = [event for event in of_account if event.type not in GOODBYES]
+        applied[account] = [event.id for event in goodbyes]
+        # A goodbye needs no currency: what it would take to read it is refused by then.
+        readable = _with_currency(conn, account, others, answers, needed) if others else None
+        if readable is not None:
+            told[readable] = _understood(readable, others, refused)
+        # Of the same second as the grant it may be to the access before: were it not, the next read would show it.
+        if any(event.occurred_at > account.connected_at for event in goodbyes):
+            objects.mark_disconnected(conn, account, now)
+    told = _store(conn, told, answers, needed)
+    _note_payouts_paid(conn, told)
+    for account, understood in told.items():
+        for event, effects in understood:
+            if effects.balance is not None:
+                objects.update_account(conn, account.id, version_at=event.occurred_at, balance=effects.balance)
+    by_id = {account.id: account for account in events}
+    for account, understood in told.items():
+        applied[by_id[account.id]] += [event.id for event, _ in understood]
+    return applied
 
 
-def _apply_others(
-    conn: Connection,
-    account: Account,
-    events: Sequence[PendingEvent],
-    answers: Answers,
-    needed: Needed,
-    refused: list[Refusal],
-) -> list[int]:
-    # A goodbye needs none of this: what it would take to read the account's currency is refused by then.
-    if account.settlement_currency is None:
-        answer = answers.get((account.id, ACCOUNT, account.external_id))
-        if answer is None:
-            needed.add(ReadRequest(account, ACCOUNT, account.external_id), [event.id for event in events])
-            return []
-        account = storing.keep_account(conn, account, answer)
+def _with_currency(
+    conn: Connection, account: Account, events: Sequence[PendingEvent], answers: Answers, needed: Needed
+) -> Account | None:
+    """The account with its settlement currency; None when that has to be read before these events can be applied."""
+    if account.settlement_currency is not None:
+        return account
+    answer = answers.get((account.id, ACCOUNT, account.external_id))
+    if answer is None:
+        needed.add(ReadRequest(account, ACCOUNT, account.external_id), [event.id for event in events])
+        return None
+    return storing.keep_account(conn, account, answer)
+
+
+def _understood(account: Account, events: Sequence[PendingEvent], refused: list[Refusal]) -> list[Told]:
     told: list[Told] = []
     for event in events:
         try:
             told.append((event, _effects(event, account)))
         except Exception as error:  # a handler's own mistake, too, is this one event's
             refused.append((event, error))
-    told = _store(conn, account, told, answers, needed)
-    _note_payouts_paid(conn, account, told)
-    for event, effects in told:
-        if effects.balance is not None:
-            objects.update_account(conn, account.id, version_at=event.occurred_at, balance=effects.balance)
-    return [event.id for event, _ in told]
+    return told
 
 
-def _store(conn: Connection, account: Account, told: list[Told], answers: Answers, needed: Needed) -> list[Told]:
+def _store(
+    conn: Connection, told: dict[Account, list[Told]], answers: Answers, needed: Needed
+) -> dict[Account, list[Told]]:
     """Store the objects' states, leaving out the events of which one has to be read first; gives those stored."""
     while True:
-        states = [(event.id, state) for event, effects in told for state in _states(event, effects)]
-        of_account = [state for _, state in states if state.table == ACCOUNT]
-        asked = account_news.store(conn, account, of_account, answers) if of_account else None
-        stored = storing.store(conn, account, [state for _, state in states if state.table != ACCOUNT], answers)
-        requests = [*stored.needed, *([asked] if asked else [])]
+        states: dict[Account, list[State]] = {}
+        users: dict[ObjectKey, set[int]] = {}
+        requests: list[ReadRequest] = []
+        for account, understood in told.items():
+            of_account: list[State] = []
+            states[account] = []
+            for event, effects in understood:
+                for state in _states(event, effects):
+                    users.setdefault((account.id, state.table, state.id), set()).add(event.id)
+                    (of_account if state.table == ACCOUNT else states[account]).append(state)
+            asked = account_news.store(conn, account, of_account, answers) if of_account else None
+            requests += [asked] if asked else []
+        requests += storing.store_each(conn, states, answers).needed
         if not requests:
             return told
-        users: dict[tuple[str, str], set[int]] = {}
-        for event_id, state in states:
-            users.setdefault((state.table, state.id), set()).add(event_id)
         waiting: set[int] = set()
         for request in requests:
-            needed.add(request, users[request.table, request.id])
-            waiting |= users[request.table, request.id]
-        told = [(event, effects) for event, effects in told if event.id not in waiting]
+            needed.add(request, users[request.key])
+            waiting |= users[request.key]
+        told = {
+            account: [(event, effects) for event, effects in understood if event.id not in waiting]
+            for account, understood in told.items()
+        }
 
 
 def _states(event: PendingEvent, effects: Effects) -> list[State]:
@@ -212,10 +226,12 @@ def _effects(event: PendingEvent, account: Account) -> Effects:
     return effects
 
 
-def _note_payouts_paid(conn: Connection, account: Account, told: Sequence[Told]) -> None:
-    paid: dict[str, dt.datetime] = {}
-    for event, effects in told:
-        if effects.payout_paid is not None:
-            paid[effects.payout_paid] = min(event.occurred_at, paid.get(effects.payout_paid, event.occurred_at))
+def _note_payouts_paid(conn: Connection, told: Mapping[Account, Sequence[Told]]) -> None:
+    paid: dict[Account, dict[str, dt.datetime]] = {}
+    for account, understood in told.items():
+        for event, effects in understood:
+            if effects.payout_paid is not None:
+                first = paid.setdefault(account, {})
+                first[effects.payout_paid] = min(event.occurred_at, first.get(effects.payout_paid, event.occurred_at))
     if paid:
-        objects.note_payouts_paid(conn, account, paid)
+        objects.note_payouts_paid_of_each(conn, paid)

@@ -2,25 +2,23 @@
 
 import contextlib
 import datetime as dt
-import hashlib
-import secrets
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection as Database
 
-from vaultra.db import accounts, connections
+from vaultra.db import accounts, connections, round_trips
 from vaultra.db.sync_runs import Run
 from vaultra.domain.accounts import Role
 from vaultra.domain.connections import Backfill, Connection, Mode, OauthState, backfill
 from vaultra.domain.limits import SYNC_BY_BUSINESS
+from vaultra.domain.secret_tokens import hash_token, new_token
 from vaultra.errors import AccessRevoked, Conflict, Forbidden, InvalidInput, NotFound
 from vaultra.ports import KeyRights, OauthGrant, StripeGateway
 from vaultra.sealing import Place, Sealing
 from vaultra.usecases import ingestion, limits, sync
 
 STATE_LIFETIME = dt.timedelta(minutes=10)
-STATE_BYTES = 32
 
 
 class StateExpired(InvalidInput):
@@ -58,12 +56,12 @@ def begin(conn: Database, *, user_id: UUID, business_id: UUID, browser: str | No
     Args:
         browser: What the browser's cookie says already, so that two of its tabs can be on their way at once.
     """
-    trip = RoundTrip(secrets.token_urlsafe(STATE_BYTES), browser or secrets.token_urlsafe(STATE_BYTES))
-    connections.delete_expired_states(conn, now)
-    connections.insert_state(
+    trip = RoundTrip(new_token(), browser or new_token())
+    round_trips.insert_state(
         conn,
-        state_hash=_hash(trip.state),
-        browser_hash=_hash(trip.browser),
+        round_trips.STRIPE,
+        state_hash=hash_token(trip.state),
+        browser_hash=hash_token(trip.browser),
         started=OauthState(user_id, business_id),
         expires_at=now + STATE_LIFETIME,
     )
@@ -81,7 +79,9 @@ def claim(conn: Database, *, state: str, browser: str | None, now: dt.datetime) 
         StateExpired: there is no such round trip in this browser, or no longer.
         Forbidden: whoever started it is no longer an owner or admin of the business.
     """
-    started = connections.take_state(conn, state_hash=_hash(state), browser_hash=_hash(browser or ""), now=now)
+    started = round_trips.take_state(
+        conn, round_trips.STRIPE, state_hash=hash_token(state), browser_hash=hash_token(browser or ""), now=now
+    )
     if started is None:
         raise StateExpired(
             "This link was used already, is older than ten minutes, or is another browser's. Start again."
@@ -204,7 +204,3 @@ def _give_back(stripe: StripeGateway, connection: Connection) -> None:
 
 def _taken() -> Conflict:
     return Conflict("This Stripe account is connected to another business. Disconnect it there first.")
-
-
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode("utf-8")).hexdigest()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from vaultra.db import expiry, inbox, objects, rollups, sync_runs
 from vaultra.db.sync_runs import Run
 from vaultra.telemetry import log
-from vaultra.usecases import ingestion, mailing, sync
+from vaultra.usecases import digest, ingestion, mailing, sync
 
 PAGE = 500
 SWEPT_AT_ONCE = 5000
@@ -30,6 +30,7 @@ RECONCILED_JUST_NOW = dt.timedelta(hours=12)
 REFUSED_FOR = dt.timedelta(days=1)
 RUNS_KEPT = dt.timedelta(days=30)
 METRICS_TOPIC = "metrics-due"
+READINESS_TOPIC = "readiness-computed"
 TICK_TOPIC = "tick"
 
 Announcement = tuple[str, dict[str, Any]]
@@ -37,7 +38,7 @@ Announcement = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Tick:
-    """A job to do, and after which account the page begins (None for the first)."""
+    """A job to do, and after which account, or user, the page begins (None for the first)."""
 
     job: str
     after: UUID | None = None
@@ -108,10 +109,27 @@ def _first_steps(runs: list[Run]) -> list[Announcement]:
 
 def _compute_metrics(conn: Connection, tick: Tick, _now: dt.datetime) -> list[Announcement]:
     """Ask for the metrics of every connected business: windows slide even when nothing happens."""
+    return _every_business(conn, tick, METRICS_TOPIC)
+
+
+def _every_business(conn: Connection, tick: Tick, topic: str) -> list[Announcement]:
+    """A page of all connected businesses in one message, and the next page."""
     page = objects.list_connected(conn, tick.after, PAGE)
     businesses = sorted({str(business_id) for _, business_id in page})
-    announcements: list[Announcement] = [(METRICS_TOPIC, {"business_ids": businesses})] if businesses else []
+    announcements: list[Announcement] = [(topic, {"business_ids": businesses})] if businesses else []
     return announcements + _next_page(tick, [account_id for account_id, _ in page])
+
+
+def _send_notification_digest(conn: Connection, tick: Tick, now: dt.datetime) -> list[Announcement]:
+    """Ask for the digests of everybody in whose time zone it is morning and who has none of today yet."""
+    page = digest.list_due(conn, now, tick.after, PAGE)
+    announcements: list[Announcement] = [(digest.TOPIC, {"user_ids": [str(user) for user in page]})] if page else []
+    return announcements + _next_page(tick, page)
+
+
+def _generate_recommendations(conn: Connection, tick: Tick, _now: dt.datetime) -> list[Announcement]:
+    """Ask for the recommendations of every connected business: days pass even when no number changes."""
+    return _every_business(conn, tick, READINESS_TOPIC)
 
 
 def _purge(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement]:
@@ -123,10 +141,10 @@ def _purge(conn: Connection, _tick: Tick, now: dt.datetime) -> list[Announcement
     return []
 
 
-def _next_page(tick: Tick, accounts: list[UUID]) -> list[Announcement]:
-    if len(accounts) < PAGE:
+def _next_page(tick: Tick, page: list[UUID]) -> list[Announcement]:
+    if len(page) < PAGE:
         return []
-    return [(TICK_TOPIC, {"job": tick.job, "after": str(accounts[-1])})]
+    return [(TICK_TOPIC, {"job": tick.job, "after": str(page[-1])})]
 
 
 JOBS: dict[str, Callable[[Connection, Tick, dt.datetime], list[Announcement]]] = {
@@ -134,5 +152,7 @@ JOBS: dict[str, Callable[[Connection, Tick, dt.datetime], list[Announcement]]] =
     "stripe_sync": _stripe_sync,
     "reconcile": _reconcile,
     "compute_metrics": _compute_metrics,
+    "generate_recommendations": _generate_recommendations,
+    "send_notification_digest": _send_notification_digest,
     "purge": _purge,
 }

@@ -1,23 +1,21 @@
 """Signing in with Google: the round trip, bound to one browser, and whose account a Google identity opens."""
 
 import datetime as dt
-import hashlib
-import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
-from vaultra.db import accounts, identities
-from vaultra.db.identities import StartedSignIn
+from vaultra.db import accounts, identities, round_trips
+from vaultra.db.round_trips import StartedSignIn
 from vaultra.domain.accounts import User
+from vaultra.domain.secret_tokens import hash_token, new_token
 from vaultra.errors import Conflict, Forbidden, InvalidInput, Unauthorized, Unavailable
 from vaultra.ports import IdentityProvider, Profile, SignInRequest
 from vaultra.schemas import Email, HttpsUrl, Name
 
 STATE_LIFETIME = dt.timedelta(minutes=10)
-SECRET_BYTES = 32
 # Two callbacks for one new person need two looks; more means that somebody deletes what the other makes.
 LOOKS = 3
 
@@ -65,13 +63,13 @@ def begin(
     Raises:
         Unavailable: the provider does not answer.
     """
-    request = SignInRequest(state=_secret(), nonce=_secret(), code_verifier=_secret(), redirect_uri=redirect_uri)
-    url, browser_secret = provider.authorize_url(request), _secret()
-    identities.delete_expired_states(conn, now)
-    identities.insert_state(
+    request = SignInRequest(state=new_token(), nonce=new_token(), code_verifier=new_token(), redirect_uri=redirect_uri)
+    url, browser_secret = provider.authorize_url(request), new_token()
+    round_trips.insert_state(
         conn,
-        state_hash=_hash(request.state),
-        browser_hash=_hash(browser_secret),
+        round_trips.SIGN_IN,
+        state_hash=hash_token(request.state),
+        browser_hash=hash_token(browser_secret),
         started=StartedSignIn(request.nonce, request.code_verifier, next_path),
         expires_at=now + STATE_LIFETIME,
     )
@@ -88,7 +86,13 @@ def claim(conn: Connection, *, state: str, browser_secret: str | None, redirect_
     Raises:
         StateExpired: there is no such sign-in in this browser, or no longer.
     """
-    started = identities.take_state(conn, state_hash=_hash(state), browser_hash=_hash(browser_secret or ""), now=now)
+    started = round_trips.take_state(
+        conn,
+        round_trips.SIGN_IN,
+        state_hash=hash_token(state),
+        browser_hash=hash_token(browser_secret or ""),
+        now=now,
+    )
     if started is None:
         raise StateExpired(
             "This sign-in was finished already, is older than ten minutes, or was started in another browser. "
@@ -201,11 +205,3 @@ def _accepted(rule: TypeAdapter[str], text: str | None) -> str | None:
         return rule.validate_python(text)
     except ValidationError:
         return None
-
-
-def _secret() -> str:
-    return secrets.token_urlsafe(SECRET_BYTES)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8")).hexdigest()

@@ -1,6 +1,7 @@
 """From a verified event to rows, rollups and a request for new metrics: exactly once, in any order."""
 
 import datetime as dt
+import threading
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -28,6 +29,8 @@ READ_AT_ONCE = 20
 # An object that changes faster than it can be read: the broker tries again later.
 MOST_READINGS = 5
 TOPIC = "stripe-event-received"
+# One thread of a process at a time: they would only cut a burst into pieces, and wait for each other's accounts.
+_burst = threading.Lock()
 
 
 def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
@@ -47,13 +50,15 @@ def apply(conn: Connection, stripe: StripeGateway, ids: Sequence[int], now: dt.d
     failure, or one that no repetition cures, makes it a dead letter.
     """
     outcome = Outcome()
-    if ids:
+    with _burst:
+        if not inbox.has_open(conn, ids):
+            return outcome  # a burst took them along
         waiting = inbox.list_waiting(conn, EVENTS_AT_ONCE)
         if len(waiting) > len(ids):
             # Under a burst one large transaction costs far less than many small ones, and the messages of what it
             # took find nothing left to do. What needs Stripe, or fails, waits for its own message.
             _write(conn, sorted({*ids, *waiting}), {}, now, outcome, wait=False)
-        _apply_own(conn, stripe, ids, now, outcome)
+    _apply_own(conn, stripe, ids, now, outcome)
     return outcome
 
 

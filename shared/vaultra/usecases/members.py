@@ -5,8 +5,6 @@ of several changes at once each sees what the one before it left.
 """
 
 import datetime as dt
-import hashlib
-import secrets
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -14,10 +12,9 @@ from sqlalchemy import Connection
 from vaultra.db import accounts, members
 from vaultra.domain.accounts import Membership, Role
 from vaultra.domain.members import INVITATION_LIFETIME, Invitation, InvitationLetter, Member, Team
+from vaultra.domain.secret_tokens import hash_token, new_token
 from vaultra.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
-from vaultra.usecases.accounts import require_role
-
-TOKEN_BYTES = 32
+from vaultra.usecases.memberships import require_role
 
 
 def get_team(conn: Connection, business: Membership, now: dt.datetime) -> Team:
@@ -57,8 +54,8 @@ def withdraw(conn: Connection, *, business_id: UUID, invitation_id: UUID) -> Non
 
 def write_invitation(conn: Connection, invitation_id: UUID, now: dt.datetime) -> InvitationLetter | None:
     """What to write to the invited address, with a token that replaces any earlier one; None when it is too late."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    return members.set_invitation_token(conn, invitation_id, token=token, token_hash=_hash(token), now=now)
+    token = new_token()
+    return members.set_invitation_token(conn, invitation_id, token=token, token_hash=hash_token(token), now=now)
 
 
 def accept(conn: Connection, *, user_id: UUID, token: str, now: dt.datetime) -> Membership:
@@ -71,7 +68,7 @@ def accept(conn: Connection, *, user_id: UUID, token: str, now: dt.datetime) -> 
         Forbidden: it is for another address; it stays good.
         Unauthorized: the account is gone.
     """
-    token_hash = _hash(token)
+    token_hash = hash_token(token)
     if not accounts.lock_user(conn, user_id):
         raise _account_gone()
     found = members.find_invitation(conn, token_hash, now)
@@ -140,10 +137,6 @@ def _get_member(conn: Connection, business_id: UUID, user_id: UUID) -> Member:
 def _check_not_last_owner(conn: Connection, business_id: UUID, member: Member) -> None:
     if member.role is Role.OWNER and members.count_owners(conn, business_id) == 1:
         raise Conflict("A business needs an owner. Make somebody else an owner first, or delete the business.")
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def _not_good() -> InvalidInput:

@@ -1,20 +1,18 @@
 """Personal access tokens: what an owner's own assistant shows to read one business, and nothing else."""
 
 import datetime as dt
-import hashlib
 import hmac
 import re
-import secrets
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
 from vaultra.db import personal_tokens
 from vaultra.domain.personal_tokens import PersonalToken
+from vaultra.domain.secret_tokens import hash_token, new_token
 from vaultra.errors import Conflict, Forbidden, NotFound, Unauthorized
 
 MOST_TOKENS = 20
-SECRET_BYTES = 32
 LEAST_BETWEEN_NOTES = dt.timedelta(minutes=1)
 _FORM = re.compile(r"vlt_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -33,10 +31,9 @@ def create(
         raise Unauthorized("This account no longer exists.")
     if not personal_tokens.lock_membership(conn, user_id, business_id):
         raise Forbidden("You don't have access to this business.")
-    personal_tokens.delete_expired(conn, user_id, now)
     if personal_tokens.count_tokens(conn, user_id, now) >= MOST_TOKENS:
         raise Conflict(f"You have {MOST_TOKENS} tokens. Delete one you no longer use first.")
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    secret = new_token()
     token = PersonalToken(
         id=uuid4(), name=name, business_id=business_id, created_at=now, expires_at=now + lifetime, last_used_at=None
     )
@@ -75,4 +72,4 @@ def verify(conn: Connection, token: str, now: dt.datetime) -> tuple[UUID, UUID] 
 
 
 def _hash(secret: str, token_id: UUID, user_id: UUID, business_id: UUID) -> str:
-    return hashlib.sha256(f"{secret}:{token_id}:{user_id}:{business_id}".encode()).hexdigest()
+    return hash_token(f"{secret}:{token_id}:{user_id}:{business_id}")

@@ -1,18 +1,16 @@
 """The mailed links to choose a new password: written, looked at, used up."""
 
 import datetime as dt
-import hashlib
-import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from vaultra.db import passwords
+from vaultra.domain.secret_tokens import hash_token, new_token
 from vaultra.errors import InvalidInput
 
 LIFETIME = dt.timedelta(minutes=60)
-TOKEN_BYTES = 32
 
 
 class LinkExpired(InvalidInput):
@@ -36,15 +34,14 @@ def write(conn: Connection, email: str, now: dt.datetime) -> Reset | None:
     if found is None:
         return None
     user_id, mailbox = found
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    passwords.delete_expired_resets(conn, now)
-    passwords.insert_reset(conn, _hash(token), user_id, now + LIFETIME)
+    token = new_token()
+    passwords.insert_reset(conn, hash_token(token), user_id, now + LIFETIME)
     return Reset(mailbox, token)
 
 
 def check(conn: Connection, token: str, now: dt.datetime) -> None:
     """Raise `LinkExpired` unless the token may be used now; using it may still fail."""
-    if passwords.find_reset_user(conn, _hash(token), now) is None:
+    if passwords.find_reset_user(conn, hash_token(token), now) is None:
         raise _expired()
 
 
@@ -54,7 +51,7 @@ def take(conn: Connection, token: str, now: dt.datetime) -> UUID:
     Raises:
         LinkExpired: it is not good, or no longer.
     """
-    token_hash = _hash(token)
+    token_hash = hash_token(token)
     user_id = passwords.find_reset_user(conn, token_hash, now)
     # The user first, as when an account is deleted: in another order the two could wait for each other.
     if user_id is None or not passwords.lock_user(conn, user_id):
@@ -62,10 +59,6 @@ def take(conn: Connection, token: str, now: dt.datetime) -> UUID:
     if token_hash not in passwords.take_resets(conn, user_id, now):
         raise _expired()
     return user_id
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def _expired() -> LinkExpired:

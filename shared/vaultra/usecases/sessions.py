@@ -10,7 +10,7 @@ from vaultra import auth
 from vaultra.db import sessions
 from vaultra.domain.accounts import Caller, Membership, Profile, User, hash_address
 from vaultra.errors import Unauthorized
-from vaultra.usecases import accounts
+from vaultra.usecases import accounts, memberships
 
 LONGEST = dt.timedelta(days=30)
 """However often a token is refreshed, its user signs in again after this."""
@@ -89,10 +89,10 @@ def enter_business(conn: Connection, caller: Caller, requested: UUID | None, now
         BusinessRequired: none was named and the caller has several, or none at all.
         Forbidden: the caller is no member; the same for a business that does not exist.
     """
-    memberships = sessions.list_memberships(conn, caller, requested, now)
-    if memberships is None:
+    found = sessions.list_memberships(conn, caller, requested, now)
+    if found is None:
         raise _ended()
-    return accounts.choose_business(memberships, named=requested is not None)
+    return memberships.choose_business(found, named=requested is not None)
 
 
 def _insert(

@@ -24,6 +24,7 @@ from vaultra.db.objects import Account, ObjectRow, StoredVersion
 from vaultra.domain.versions import Reading, Verdict, Version, judge, judge_reading
 from vaultra.errors import NotFound, Unavailable
 from vaultra.ports import StripeGateway, StripeRead
+from vaultra.usecases.touched_days import touched_days
 
 # A tombstone needs no more than an id in these tables; objects of the others are never deleted at Stripe.
 DELETABLE = frozenset({"customers", "invoices"})
@@ -72,8 +73,17 @@ class Stored:
     """What storing did: how many rows changed, which days they touch, what must be read first."""
 
     written: int = 0
-    days: set[dt.date] = field(default_factory=set)
+    days: dict[Account, set[dt.date]] = field(default_factory=dict)
     needed: list[ReadRequest] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be written of one account's objects in a table, and what it replaces, by id."""
+
+    account: Account
+    rows: list[ObjectRow]
+    known: Mapping[str, StoredVersion]
 
 
 def states_of(parsed: ParsedObject, version_at: dt.datetime) -> list[State]:
@@ -88,60 +98,76 @@ def store(conn: Connection, account: Account, states: Iterable[State], answers: 
     When `needed` is not empty nothing was written: the caller rolls back, reads those objects and tries again with
     the answers, or leaves out what needs them.
     """
+    return store_each(conn, {account: states}, answers)
+
+
+def store_each(conn: Connection, states: Mapping[Account, Iterable[State]], answers: Answers) -> Stored:
+    """The same for several accounts, under the locks of all of them: as many statements as for one."""
     stored = Stored()
-    if account.settlement_currency is None:
-        stored.needed.append(ReadRequest(account, ACCOUNT, account.external_id))
-        return stored
-    by_table: dict[str, dict[str, list[State]]] = {}
-    for state in states:
-        by_table.setdefault(state.table, {}).setdefault(state.id, []).append(state)
+    by_table: dict[str, dict[Account, dict[str, list[State]]]] = {}
+    for account, told in states.items():
+        if account.settlement_currency is None:
+            stored.needed.append(ReadRequest(account, ACCOUNT, account.external_id))
+            continue
+        for table, by_id in _by_table(told).items():
+            by_table.setdefault(table, {})[account] = by_id
     # Movements come last: they settle charges, which may be new themselves.
     tables = sorted(by_table, key=lambda table: (table == "balance_transactions", table))
     # Nothing is written before everything is decided, so that asking for a reading costs no write.
-    decided = [_decide_table(conn, account, table, by_table[table], answers, stored) for table in tables]
+    decided = [_decide_table(conn, table, by_table[table], answers, stored) for table in tables]
     if stored.needed:
         return stored
-    for table, (rows, known) in zip(tables, decided, strict=True):
-        _write_table(conn, account, table, rows, known, stored)
-    rollups.recompute(conn, account, stored.days)
+    for table, changes in zip(tables, decided, strict=True):
+        _write_table(conn, table, changes, stored)
+    rollups.recompute_each(conn, stored.days)
     return stored
+
+
+def _by_table(states: Iterable[State]) -> dict[str, dict[str, list[State]]]:
+    found: dict[str, dict[str, list[State]]] = {}
+    for state in states:
+        found.setdefault(state.table, {}).setdefault(state.id, []).append(state)
+    return found
 
 
 def _decide_table(
     conn: Connection,
-    account: Account,
     table: str,
-    by_id: Mapping[str, list[State]],
+    by_account: Mapping[Account, Mapping[str, list[State]]],
     answers: Answers,
     stored: Stored,
-) -> tuple[list[ObjectRow], dict[str, StoredVersion]]:
+) -> list[Change]:
     """The rows to write and what they replace; what must be read first is added to `stored.needed`."""
-    known = objects.stored_versions(conn, account.id, table, sorted(by_id))
-    rows: list[ObjectRow] = []
-    for object_id in sorted(by_id):
-        before = known.get(object_id)
-        answer = answers.get((account.id, table, object_id))
-        row, read = decide(before, by_id[object_id], answer)
-        if read:
-            stored.needed.append(ReadRequest(account, table, object_id, before.version if before else None))
-        elif row is not None and (before is not None or not _is_tombstone(row) or table in DELETABLE):
-            rows.append(row)
-    return rows, known
+    ids = {account.id: sorted(by_id) for account, by_id in by_account.items()}
+    versions = objects.versions_of_each(conn, table, ids)
+    changes = []
+    for account, by_id in by_account.items():
+        known = versions[account.id]
+        rows: list[ObjectRow] = []
+        for object_id in ids[account.id]:
+            before = known.get(object_id)
+            answer = answers.get((account.id, table, object_id))
+            row, read = decide(before, by_id[object_id], answer)
+            if read:
+                stored.needed.append(ReadRequest(account, table, object_id, before.version if before else None))
+            elif row is not None and (before is not None or not _is_tombstone(row) or table in DELETABLE):
+                rows.append(row)
+        changes.append(Change(account, rows, known))
+    return changes
 
 
-def _write_table(
-    conn: Connection,
-    account: Account,
-    table: str,
-    rows: Sequence[ObjectRow],
-    known: Mapping[str, StoredVersion],
-    stored: Stored,
-) -> None:
-    buried = [row for row in rows if _is_tombstone(row) and table not in DELETABLE]
-    objects.write(conn, account, table, [row for row in rows if row not in buried])
-    objects.bury(conn, account, table, buried)
-    stored.written += len(rows)
-    stored.days |= _touched_days(conn, account, table, rows, known)
+def _write_table(conn: Connection, table: str, changes: Sequence[Change], stored: Stored) -> None:
+    written: dict[Account, list[ObjectRow]] = {}
+    for change in changes:
+        buried = [row for row in change.rows if _is_tombstone(row) and table not in DELETABLE]
+        written[change.account] = [row for row in change.rows if row not in buried]
+        objects.bury(conn, change.account, table, buried)
+    objects.write_each(conn, table, written)
+    for change in changes:
+        stored.written += len(change.rows)
+        if change.rows:
+            touched = touched_days(conn, change.account, table, change.rows, change.known)
+            stored.days.setdefault(change.account, set()).update(touched)
 
 
 def decide(
@@ -197,37 +223,6 @@ def content_hash(values: dict[str, Any]) -> str:
 def _merged(older: ObjectRow, newer: ObjectRow) -> ObjectRow:
     values = {**older.values, **newer.values}
     return ObjectRow(newer.id, older.created_at, newer.version_at, newer.content_hash, values)
-
-
-def _touched_days(
-    conn: Connection,
-    account: Account,
-    table: str,
-    rows: Sequence[ObjectRow],
-    known: Mapping[str, StoredVersion],
-) -> set[dt.date]:
-    """The UTC days whose rollups these rows change: those where they count now, and those where they did."""
-    days: set[dt.date] = set()
-    before = [known[row.id] for row in rows if row.id in known]
-    if table in ("charges", "refunds", "early_fraud_warnings"):
-        days |= {_day(row.created_at) for row in rows} | {_day(state.created_at) for state in before}
-    if table == "charges":
-        foreign = [row.id for row in rows if row.values.get("currency") != account.settlement_currency]
-        if foreign:
-            days |= set(objects.refund_days_of(conn, account, foreign))
-    if table == "balance_transactions" and rows:
-        days |= set(objects.settle_charges(conn, account, [row.id for row in rows]))
-    if table == "disputes":
-        moments = [row.values.get("counted_at") for row in rows]
-        moments += [item["created_at"] for row in rows for item in row.values.get("movements", [])]
-        moments += [item["created_at"] for state in before for item in state.movements]
-        days |= {_day(dt.datetime.fromisoformat(moment)) for moment in moments if moment}
-        days |= {_day(state.counted_at) for state in before if state.counted_at}
-    return days
-
-
-def _day(moment: dt.datetime) -> dt.date:
-    return moment.astimezone(dt.UTC).date()
 
 
 def read_again(stripe: StripeGateway, requests: Iterable[ReadRequest]) -> Answers:

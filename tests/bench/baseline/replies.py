@@ -133,6 +133,8 @@ class RecommendationReply(BaseModel):
     metric_refs: list[Any]
     article: str | None
     created_at: dt.datetime
+    proof: dict[str, Any] | None
+    reason: str | None
 
 
 class RecommendationsReply(BaseModel):

@@ -86,3 +86,5 @@ class Recommendation(Base):
     metric_refs: Mapped[list[Any]]
     article: Mapped[str | None]
     created_at: Mapped[dt.datetime]
+    proof: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]

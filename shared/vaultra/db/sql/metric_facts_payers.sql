@@ -6,7 +6,7 @@ with charges_ever as (
     select integration_account_id as account, id, coalesce(customer, card_fingerprint) as payer, payment_intent,
         invoice, settled_minor, (created_at at time zone 'UTC')::date as day
     from charges
-    where integration_account_id = any(:accounts) and status = 'succeeded' and captured and not deleted
+    where integration_account_id = any(cast(:accounts as uuid[])) and status = 'succeeded' and captured and not deleted
         and created_at < (cast(:today as date) + 1)::timestamp at time zone 'UTC'
 ), first_met as (
     select account, payer, settled_minor, day, min(day) over (partition by account, payer) as first_day
@@ -26,7 +26,7 @@ with charges_ever as (
     select integration_account_id as account, reference
     from invoices
     cross join lateral jsonb_array_elements_text(paid_by || to_jsonb(id)) as reference
-    where integration_account_id = any(:accounts) and subscription is not null and not deleted
+    where integration_account_id = any(cast(:accounts as uuid[])) and subscription is not null and not deleted
 ), subscription_charges as (
     select distinct account, id, settled_minor
     from charge_references
@@ -46,7 +46,7 @@ with charges_ever as (
     from payers
     group by account
 )
-select totals.account, charge_count, volume_minor, identified_minor, payer_count, top_payer_minor, repeat_minor,
-    coalesce(subscription_minor, 0)::bigint as subscription_minor
+select totals.account::text as account, charge_count, volume_minor, identified_minor, payer_count, top_payer_minor,
+    repeat_minor, coalesce(subscription_minor, 0)::bigint as subscription_minor
 from totals
 left join subscribed using (account)

@@ -1,0 +1,78 @@
+"""What a raw route gets, and how a request's body is read: bounded in size and in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+
+from vaultra.call import Call, commit_and_announce, fail
+from vaultra.errors import InvalidInput, TooLarge
+from vaultra.services import Services
+from vaultra.threads import threads
+
+LARGEST_BODY_BYTES = 1024 * 1024
+SLOWEST_BODY_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class RawCall:
+    """What a raw route gets: the bytes as they came, on the event loop, before anything was parsed.
+
+    The names of `headers` are in lower case.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    now: Any
+    services: Services
+    request_id: str
+
+    async def in_thread(self, work: Callable[[Call], None]) -> None:
+        """Run blocking work in a transaction of its own, commit it and publish what it announced."""
+        await asyncio.get_running_loop().run_in_executor(threads(), self._run, work)
+
+    def _run(self, work: Callable[[Call], None]) -> None:
+        call = Call(services=self.services, now=self.now, request_id=self.request_id, headers=self.headers)
+        try:
+            work(call)
+            commit_and_announce(call, must_announce=False)
+        except BaseException as error:
+            raise fail(call, error) from error
+
+
+def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
+    """A request's headers by their name in lower case; of several with the same name the first."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], announced: str) -> bytes:
+    """The whole body of a request whose Content-Length is `announced`.
+
+    Raises:
+        TooLarge, InvalidInput: it is larger than we take, or does not arrive in time.
+        ClientDisconnect: whoever sent it went away.
+    """
+    if announced.isdecimal() and int(announced[:19]) > LARGEST_BODY_BYTES:
+        raise _too_large()
+    parts: list[bytes] = []
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(SLOWEST_BODY_SECONDS):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > LARGEST_BODY_BYTES:
+                    raise _too_large()
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise InvalidInput("The body did not arrive in time") from None
+    return b"".join(parts)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body may have at most {LARGEST_BODY_BYTES} bytes")
