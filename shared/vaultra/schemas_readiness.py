@@ -107,19 +107,21 @@ class ReadinessReply(Reply):
     @classmethod
     def of(cls, current: CurrentReadiness) -> Self:
         latest = current.latest
-        return cls(
-            business_id=latest.business_id,
-            score=latest.score,
-            tier=latest.tier,
-            tier_label=TIER_LABELS[latest.tier],
-            trend=current.trend,
-            provisional=latest.provisional,
-            components=ComponentsReply.model_validate(latest.components),
-            seed_score=latest.seed_score,
-            confidence=ConfidenceReply(low=latest.confidence_low, high=latest.confidence_high),
-            formula_version=latest.formula_version,
-            snapshot_id=latest.snapshot_id,
-            created_at=latest.created_at,
+        return cls.model_validate(
+            {
+                "business_id": latest.business_id,
+                "score": latest.score,
+                "tier": latest.tier,
+                "tier_label": TIER_LABELS[latest.tier],
+                "trend": current.trend,
+                "provisional": latest.provisional,
+                "components": latest.components,
+                "seed_score": latest.seed_score,
+                "confidence": {"low": latest.confidence_low, "high": latest.confidence_high},
+                "formula_version": latest.formula_version,
+                "snapshot_id": latest.snapshot_id,
+                "created_at": latest.created_at,
+            }
         )
 
 

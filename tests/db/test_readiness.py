@@ -32,8 +32,10 @@ def scored(books: Books, as_of: dt.datetime = AS_OF) -> tuple[Snapshot, Readines
 def test_a_score_is_read_back(books: Books) -> None:
     snapshot, made = scored(books)
     assert readiness.insert_scores(books.conn, [(snapshot, made)], AS_OF) == [books.business_id]
-    found = readiness.find_score(books.conn, books.business_id)
-    assert found is not None
+    read = readiness.find_score(books.conn, books.business_id)
+    assert read is not None
+    found, earlier = read
+    assert earlier is None
     assert found.components == components_json(made)
     assert (found.score, found.tier, found.seed_score) == (made.score, made.tier.key, made.seed_score)
     assert (found.snapshot_id, found.scored_on) == (snapshot.id, AS_OF.date())
@@ -69,14 +71,23 @@ def test_several_businesses_in_one_go(db: Connection) -> None:
     assert readiness.insert_scores(db, [], AS_OF) == []
 
 
-def test_the_score_that_stood_on_a_day(books: Books) -> None:
+def test_the_score_that_stood_thirty_days_before(books: Books) -> None:
+    """It is the last of that day, or of the six days before it."""
     snapshot, made = scored(books)
-    for age, value in ((40, 60), (36, 61), (33, 62), (20, 63)):
+
+    def store(age: int, value: int) -> None:
         at = AS_OF - dt.timedelta(days=age)
-        of_that_day = replace(snapshot, period_end=at.date())
-        readiness.insert_scores(books.conn, [(of_that_day, replace(made, score=value))], at)
+        readiness.insert_scores(books.conn, [(replace(snapshot, period_end=at.date()), replace(made, score=value))], at)
 
-    def around(age: int) -> int | None:
-        return readiness.find_score_around(books.conn, books.business_id, AS_OF.date() - dt.timedelta(days=age))
+    def thirty_days_before() -> int | None:
+        found = readiness.find_score(books.conn, books.business_id)
+        assert found is not None
+        return found[1]
 
-    assert [around(age) for age in (20, 30, 33, 34, 40, 41, 13)] == [63, 62, 62, 61, 60, None, None]
+    for age, value in ((40, 60), (36, 61), (33, 62), (20, 63)):
+        store(age, value)
+    seen = {}
+    for age in (41, 40, 34, 33, 30, 20, 13):
+        store(age - 30, 70)  # the latest, as of which the day of that age is asked about
+        seen[age] = thirty_days_before()
+    assert seen == {41: None, 40: 60, 34: 61, 33: 62, 30: 62, 20: 63, 13: None}

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from vaultra.db.models import ReadinessScore
-from vaultra.domain.readiness import TREND_TOLERANCE_DAYS, Readiness, StoredScore, components_json
+from vaultra.domain.readiness import TREND_DAYS, TREND_TOLERANCE_DAYS, Readiness, StoredScore, components_json
 from vaultra.domain.stored_metrics import Snapshot
 
 TABLE = ReadinessScore
@@ -69,27 +69,41 @@ INSERT = text(
 )
 
 
-def find_score(conn: Connection, business_id: UUID) -> StoredScore | None:
-    """The business's latest score; None before the first."""
+def find_score(conn: Connection, business_id: UUID) -> tuple[StoredScore, int | None] | None:
+    """The business's latest score, and the one that stood `TREND_DAYS` before it; None before the first.
+
+    That is the last one of that day or of the six days before it; None without one.
+    """
     row = conn.execute(LATEST, {"business_id": business_id}).one_or_none()
-    return None if row is None else _score(row)
+    if row is None:
+        return None
+    *score, earlier = row
+    return StoredScore(**dict(zip(NAMES, score, strict=True))), earlier
 
 
-def find_score_around(conn: Connection, business_id: UUID, day: dt.date) -> int | None:
-    """The score that stood on a day: the last one of that day or of the six days before it; None without one."""
-    earliest = day - dt.timedelta(days=TREND_TOLERANCE_DAYS)
-    values = {"business_id": business_id, "earliest": earliest, "day": day}
-    return conn.execute(AROUND, values).scalar_one_or_none()
-
-
-_OF_BUSINESS = TABLE.business_id == bindparam("business_id")
-LATEST = select(*COLUMNS).where(_OF_BUSINESS).order_by(TABLE.created_at.desc()).limit(1)
-AROUND = (
+NAMES = [column.key for column in COLUMNS]
+_LATEST = (
+    select(*COLUMNS)
+    .where(TABLE.business_id == bindparam("business_id"))
+    .order_by(TABLE.created_at.desc())
+    .limit(1)
+    .subquery()
+)
+_EARLIER_DAY = _LATEST.c.scored_on - TREND_DAYS
+_EARLIER = (
     select(TABLE.score)
-    .where(_OF_BUSINESS, TABLE.scored_on.between(bindparam("earliest"), bindparam("day")))
+    .where(
+        TABLE.business_id == _LATEST.c.business_id,
+        TABLE.scored_on.between(_EARLIER_DAY - TREND_TOLERANCE_DAYS, _EARLIER_DAY),
+        # Says the same, a day more on either side, in the order of the index.
+        TABLE.created_at < _LATEST.c.created_at - dt.timedelta(days=TREND_DAYS - 2),
+        TABLE.created_at > _LATEST.c.created_at - dt.timedelta(days=TREND_DAYS + TREND_TOLERANCE_DAYS + 2),
+    )
     .order_by(TABLE.scored_on.desc(), TABLE.created_at.desc())
     .limit(1)
+    .scalar_subquery()
 )
+LATEST = select(_LATEST, _EARLIER)
 
 
 def _columns(snapshot: Snapshot, readiness: Readiness) -> dict[str, Any]:
@@ -106,7 +120,3 @@ def _columns(snapshot: Snapshot, readiness: Readiness) -> dict[str, Any]:
         "components": components_json(readiness),
         "formula_version": readiness.formula_version,
     }
-
-
-def _score(row: Row[Any]) -> StoredScore:
-    return StoredScore(**row._mapping)

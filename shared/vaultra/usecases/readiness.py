@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import metrics, readiness
-from vaultra.domain.readiness import TREND_DAYS, ScoreTrend, StoredScore, score, trend_between
+from vaultra.domain.readiness import ScoreTrend, StoredScore, score, trend_between
 from vaultra.errors import NoData
 
 # Metric sets that are in memory at once; of many more, the garbage collector would take a sixth of the time.
@@ -35,9 +35,8 @@ def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) ->
 
 def current(conn: Connection, business_id: UUID) -> CurrentReadiness:
     """The business's score as it stands; raises `NoData` before the first."""
-    latest = readiness.find_score(conn, business_id)
-    if latest is None:
+    found = readiness.find_score(conn, business_id)
+    if found is None:
         raise NoData("There is no score yet. Connect Stripe, and it appears within minutes.")
-    then = latest.scored_on - dt.timedelta(days=TREND_DAYS)
-    earlier = readiness.find_score_around(conn, business_id, then)
+    latest, earlier = found
     return CurrentReadiness(latest=latest, trend=trend_between(earlier, latest.score))
