@@ -80,6 +80,24 @@ def test_what_can_not_be_announced_is_undone(queue: Engine) -> None:
     assert kept(queue) == (0, 0)
 
 
+def test_a_call_knows_whether_the_broker_joins(queue: Engine) -> None:
+    assert call_with(queue, EmbeddedPublisher(queue)).broker_joins
+    assert not call_with(queue, FakePublisher()).broker_joins
+
+
+def test_a_call_of_one_statement_has_committed_it_at_once(queue: Engine) -> None:
+    services = Services(clock=lambda: NOW, engine=queue, publisher=FakePublisher())
+    call = Call(services=services, now=NOW, request_id="the-request", headers={})
+    call.commits_each_statement = True
+    call.db.execute(text("insert into effects values (:name)"), {"name": "one"})
+    assert kept(queue) == (1, 0)
+    call.rollback()
+    assert kept(queue) == (1, 0)
+    call.db.execute(text("insert into effects values (:name)"), {"name": "two"})
+    call.commit()
+    assert kept(queue) == (2, 0)
+
+
 def test_another_broker_is_told_after_the_commit(queue: Engine) -> None:
     publisher = FakePublisher()
     call = call_with(queue, publisher)

@@ -1,5 +1,7 @@
 """Stripe's door: verify the signature, make the event durable, announce it."""
 
+from dataclasses import replace
+
 from vaultra.adapters.stripe_events import receive
 from vaultra.adapters.stripe_signature import verify_signature
 from vaultra.db.inbox import ReceivedEvent
@@ -17,17 +19,25 @@ async def receive_event(call: RawCall) -> None:
     global inbox
     verify_signature(call.body, call.headers.get("stripe-signature", ""), call.services.webhook.secrets, call.now)
     if inbox is None:  # belongs to the running event loop, so it can't be made at import
-        inbox = GroupCommit(keep)
-    await inbox.add((call, receive(call.body)))
+        inbox = GroupCommit(keep, largest=ingestion.EVENTS_PER_MESSAGE)
+    event = receive(call.body)
+    if call.span is not None and call.span.kept:
+        event = replace(event, traceparent=call.span.traceparent)
+    await inbox.add((call, event))
 
 
 async def keep(group: list[tuple[RawCall, ReceivedEvent]]) -> None:
-    """Commit a group of events in one transaction and announce them."""
+    """Commit a group of events in one statement and announce them: with it, if the broker takes part, or after it."""
     first, _ = group[0]
+    events = [event for _, event in group]
 
     def work(call: Call) -> None:
-        for ids in ingestion.keep(call.db, [event for _, event in group], call.now):
-            call.publish(ingestion.TOPIC, {"ids": ids})
+        call.commits_each_statement = True
+        if call.broker_joins:
+            ingestion.queue(call.db, events, call.attributes, call.now)
+        else:
+            for ids in ingestion.keep(call.db, events, call.now):
+                call.publish(ingestion.TOPIC, {"ids": ids})
 
     await first.in_thread(work)
 

@@ -16,6 +16,7 @@ WIRED: dict[str, str | None] = {
     "vaultra.adapters.google": "google",
     "vaultra.adapters.minilm": None,
     "vaultra.adapters.openai_embedder": None,
+    "vaultra.adapters.otel_traces": None,
     "vaultra.adapters.pinecone_vectors": None,
     "vaultra.adapters.postgres_vectors": None,
     "vaultra.adapters.pubsub": "pubsub",

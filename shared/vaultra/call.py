@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from vaultra.errors import VaultraError
 from vaultra.failpoints import reach
-from vaultra.ports import Delivery, JoiningPublisher, Message
+from vaultra.ports import Delivery, JoiningPublisher, Message, Span
 from vaultra.services import Services
 from vaultra.telemetry import log
+from vaultra.tracing import handed_on
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,7 +54,11 @@ class Call:
         self._cookies = cookies or {}
         self.route: str | None = None
         self.reads_only = False
+        self.commits_each_statement = False
+        """Set before the first use of `db` by whoever does all of its work in one statement."""
         self.message: Delivery | None = None
+        self.span: Span | None = None
+        """How a trace shows this call; None when it is not traced."""
         self._caller: Caller | None = None
         self._profile: Profile | None = None
         self._business: Membership | None = None
@@ -64,15 +69,20 @@ class Call:
     def db(self) -> "Connection":
         """The call's one transaction; opened by the first use, committed by the edge.
 
-        For a call that only reads, each statement is a transaction of its own, which saves two round trips.
+        For a call that only reads, or says so, each statement is a transaction of its own, which saves two round trips.
         """
         if self._connection is None:
             self._connection = self.services.engine.connect()
-            if self.reads_only:
+            if self.reads_only or self.commits_each_statement:
                 from vaultra.db.engine import commit_each_statement
 
                 commit_each_statement(self._connection)
         return self._connection
+
+    @property
+    def broker_joins(self) -> bool:
+        """Whether the broker lives in the database of `db`, and takes messages within its transaction."""
+        return isinstance(self.services.publisher, JoiningPublisher)
 
     @property
     def caller(self) -> "Caller":
@@ -126,7 +136,14 @@ class Call:
         """Announce something once the transaction is committed; nothing is sent when it fails."""
         content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
         data = orjson.dumps(content, default=str)
-        self._outbox.append(Message(topic, data, ordering_key, {"request_id": self.request_id}))
+        self._outbox.append(Message(topic, data, ordering_key, self.attributes))
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What every message carries that this call announces."""
+        given = self.headers.get("traceparent") if self.message is None else self.message.attributes.get("traceparent")
+        traceparent = handed_on(self.span, given)
+        return {"request_id": self.request_id, **({"traceparent": traceparent} if traceparent else {})}
 
     def commit(self) -> None:
         """End the transaction and give the connection back.

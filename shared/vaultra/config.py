@@ -148,6 +148,16 @@ class FailpointSettings(Settings):
     vaultra_environment: str = ""
 
 
+class TraceSettings(Settings):
+    """Where traces are kept: `gcp` is Cloud Trace; without it there are none, and they cost nothing.
+
+    `otel_traces_share` is the share that is kept of those begun here; of others, whoever began them has decided.
+    """
+
+    otel_traces: Literal["gcp"] | None = None
+    otel_traces_share: float = Field(default=1.0, ge=0, le=1)
+
+
 class RuntimeSettings(Settings):
     """What the platform tells a running function. `k_service` is set by Cloud Run."""
 

@@ -11,7 +11,6 @@ import binascii
 import gc
 import json
 import os
-import re
 import time
 import typing
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vaultra import services as wiring
-from vaultra import web
+from vaultra import tracing, web
 from vaultra.call import Call, commit_and_announce, fail
 from vaultra.config import AuthSettings, RuntimeSettings
 from vaultra.errors import (
@@ -40,22 +39,12 @@ from vaultra.errors import (
     VaultraError,
 )
 from vaultra.ports import Delivery
-from vaultra.raw_route import RawCall, headers_of, read_body
+from vaultra.raw_route import RawCall, Received, headers_of, read_body
 from vaultra.routes import Access, Route, Routes
-from vaultra.telemetry import configure, log
+from vaultra.telemetry import configure, log, log_line
 from vaultra.threads import threads
 
 __all__ = ["Access", "Call", "Download", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
-
-# As they go out, because every answer carries them.
-PRIVATE = [
-    (b"cache-control", b"no-store"),
-    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"same-site"),
-]
 
 
 @dataclass(frozen=True)
@@ -90,7 +79,7 @@ def http_function(name: str, routes: Routes) -> Callable[..., Any]:
         for route in raw_routes:
             if request.scope["method"] == route.method and route.pattern.match(request.scope["path"]):
                 return await _serve_raw(name, request, route)
-        return await _serve(name, request, lambda call: _answer(routes, request, call))
+        return await _serve(name, request, lambda call: _answer(name, routes, request, call))
 
     handle.__name__ = handle.__qualname__ = name
     return functions_framework.aio.http(handle)
@@ -140,56 +129,114 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
         response = _error_response(error, request_id)
     web.write_cookies(response, call.new_cookies, secure=services.site.secure)
     # An address that is not ours may hold anything, secrets too.
-    return _finish(request, response, request_id, request.headers.get("origin"), call.route or "", began)
+    _finish(request, response, request_id, request.headers.get("origin"), call.route or "", began)
+    if call.span is not None:
+        about = _about(request.method, call.route) if call.message is None else _about_message(call.message)
+        await tracing.end(services.traces, call.span, response.status_code, about)
+    return response
 
 
 async def _serve_raw(name: str, request: Request, route: Route) -> Response:
-    """As `_serve`, for a route that takes the bytes as they came and needs none of a call's comforts."""
+    """As `_serve`, for a route that takes the bytes as they came and needs none of a call's comforts.
+
+    What goes well, and was not asked by a browser's script, is answered and logged by the shortest way.
+    """
     services = wiring.current()
     _configure_once()
     began = time.perf_counter()
     headers = headers_of(request.scope)
-    request_id = _begin(name, headers)
+    request_id = _request_id(headers.get("x-request-id", ""))
+    span = tracing.begin(services.traces, name, headers.get("traceparent"))
+    trace = tracing.trace_id(tracing.handed_on(span, headers.get("traceparent")))
     try:
         raw = await read_body(request.receive, headers.get("content-length", "0"))
-        await route.handler(RawCall(raw, headers, services.clock(), services, request_id))
-        response = Response(status_code=route.status)
+        await route.handler(RawCall(raw, headers, services.clock(), services, request_id, span))
     except ClientDisconnect:
+        _bind(name, request_id, trace)
         response = Response(status_code=499)
     except Exception as error:
+        _bind(name, request_id, trace)
         response = _error_response(error, request_id)
-    return _finish(request, response, request_id, headers.get("origin"), route.path, began)
+    else:
+        if "origin" not in headers:
+            log_line(
+                "request.handled",
+                function=name,
+                request_id=request_id,
+                trace=trace,
+                method=route.method,
+                path=route.path,
+                status=route.status,
+                ms=_ms_since(began),
+                time=wiring.utc_now(),
+            )
+            if span is not None:
+                await tracing.end(services.traces, span, route.status, _about(route.method, route.path))
+            return Received(route.status, request_id)
+        _bind(name, request_id, trace)
+        response = Response(status_code=route.status)
+    _finish(request, response, request_id, headers.get("origin"), route.path, began)
+    if span is not None:
+        await tracing.end(services.traces, span, response.status_code, _about(route.method, route.path))
+    return response
 
 
 def _begin(name: str, headers: Mapping[str, str]) -> str:
     """Tell the log whose request this is; gives the request's id."""
     request_id = _request_id(headers.get("x-request-id", ""))
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(
-        function=name, request_id=request_id, trace=_trace(headers.get("traceparent", ""))
-    )
+    _bind(name, request_id, tracing.trace_id(headers.get("traceparent")))
     return request_id
+
+
+def _bind(name: str, request_id: str, trace: str | None) -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(function=name, request_id=request_id, trace=trace)
 
 
 def _finish(
     request: Request, response: Response, request_id: str, origin: str | None, path: str, began: float
 ) -> Response:
     """Put on what every answer carries, and write the request's line."""
-    response.raw_headers.extend([*PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
+    response.raw_headers.extend([*web.PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
     web.share_with_site(origin, response, wiring.current().site.site_url)
     log.info(
         "request.handled",
         method=request.method,
         path=path,
         status=response.status_code,
-        ms=round((time.perf_counter() - began) * 1000, 1),
+        ms=_ms_since(began),
     )
     return response
 
 
-async def _answer(routes: Routes, request: Request, call: Call) -> Response:
+def _ms_since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)
+
+
+def _trace(name: str, call: Call, given: str | None) -> None:
+    """Begin the call's span beneath the one that was given, and tell the log of the trace."""
+    call.span = tracing.begin(call.services.traces, name, given)
+    structlog.contextvars.bind_contextvars(trace=tracing.trace_id(tracing.handed_on(call.span, given)))
+
+
+def _about(method: str, route: str | None) -> dict[str, str | int]:
+    return {"http.request.method": method, "http.route": route or ""}
+
+
+def _about_message(delivery: Delivery) -> dict[str, str | int]:
+    topic, _, _ = delivery.subscription.rpartition("/")[2].partition(".")
+    return {
+        "messaging.destination.name": topic,
+        "messaging.message.id": delivery.message_id,
+        "messaging.gcp_pubsub.message.delivery_attempt": delivery.attempt,
+    }
+
+
+async def _answer(name: str, routes: Routes, request: Request, call: Call) -> Response:
     route, path_values = _match(routes, request)
     call.route = route.path
+    if call.services.traces is not None:
+        _trace(name, call, request.headers.get("traceparent"))
     raw = await _read_body(request)
     arguments: dict[str, Any] = {"call": call}
     if route.params is not None:
@@ -230,6 +277,7 @@ async def _consume(room: Callable[..., None], model: type[BaseModel] | None, req
     delivery = _delivery(await _read_body(request))
     call.message = delivery
     structlog.contextvars.bind_contextvars(message_id=delivery.message_id, attempt=delivery.attempt)
+    _trace(room.__name__, call, delivery.attributes.get("traceparent"))
 
     def run() -> None:
         if model is None:
@@ -414,6 +462,7 @@ async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
     def run() -> Any:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**context)
+        tracing.attend(call.span)
         try:
             return work()
         except BaseException as error:
@@ -438,8 +487,3 @@ def _request_id(given: str) -> str:
     if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
         return given
     return os.urandom(16).hex()
-
-
-def _trace(given: str) -> str | None:
-    parts = given.split("-")
-    return parts[1] if len(parts) == 4 and re.fullmatch("[0-9a-f]{32}", parts[1]) else None

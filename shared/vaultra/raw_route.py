@@ -1,4 +1,4 @@
-"""What a raw route gets, and how a request's body is read: bounded in size and in time."""
+"""A raw route's way in and out: what it gets, a body bounded in size and in time, the answer that all went well."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from vaultra.call import Call, commit_and_announce, fail
 from vaultra.errors import InvalidInput, TooLarge
+from vaultra.ports import Span
 from vaultra.services import Services
 from vaultra.threads import threads
+from vaultra.web import PRIVATE, VARY
 
 LARGEST_BODY_BYTES = 1024 * 1024
 SLOWEST_BODY_SECONDS = 20
+# What an answer without content says, apart from its request's id.
+FIXED_HEADERS = [(b"content-length", b"0"), *PRIVATE, VARY]
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class RawCall:
     now: Any
     services: Services
     request_id: str
+    span: Span | None = None
 
     async def in_thread(self, work: Callable[[Call], None]) -> None:
         """Run blocking work in a transaction of its own, commit it and publish what it announced."""
@@ -35,11 +41,22 @@ class RawCall:
 
     def _run(self, work: Callable[[Call], None]) -> None:
         call = Call(services=self.services, now=self.now, request_id=self.request_id, headers=self.headers)
+        call.span = self.span
         try:
             work(call)
             commit_and_announce(call, must_announce=False)
         except BaseException as error:
             raise fail(call, error) from error
+
+
+class Received(Response):
+    """An answer that only says that all went well, whose headers are mostly made beforehand."""
+
+    def __init__(self, status: int, request_id: str) -> None:
+        self.status_code = status
+        self.raw_headers = [*FIXED_HEADERS, (b"x-request-id", request_id.encode("ascii"))]
+        self.body = b""
+        self.background = None
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,17 @@ from pydantic import ValidationError
 from vaultra import config
 from vaultra.domain.signing_secrets import check_secrets
 from vaultra.errors import Unavailable
-from vaultra.ports import Clock, Embedder, IdentityProvider, KeyInspector, Mailer, Publisher, StripeGateway, VectorStore
+from vaultra.ports import (
+    Clock,
+    Embedder,
+    IdentityProvider,
+    KeyInspector,
+    Mailer,
+    Publisher,
+    StripeGateway,
+    Traces,
+    VectorStore,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -50,6 +60,7 @@ class Services:
         google: IdentityProvider | None = None,
         embedder: Embedder | None = None,
         vectors: VectorStore | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self.clock = clock
         given = {
@@ -62,6 +73,7 @@ class Services:
             "google": google,
             "embedder": embedder,
             "vectors": vectors,
+            "traces": traces,
         }
         # A value given here shadows the cached property of the same name.
         self.__dict__.update({name: value for name, value in given.items() if value is not None})
@@ -171,6 +183,15 @@ class Services:
         from vaultra.adapters.postgres_vectors import PostgresVectors
 
         return PostgresVectors(self.engine)
+
+    @cached_property
+    def traces(self) -> Traces | None:
+        """Where spans are kept; None unless the environment asks for traces."""
+        if not config.is_set("otel_traces"):
+            return None
+        from vaultra.adapters.otel_traces import cloud_traces
+
+        return cloud_traces(_read(config.TraceSettings), _read(config.RuntimeSettings))
 
     @cached_property
     def google(self) -> IdentityProvider:

@@ -14,6 +14,16 @@ REQUEST_HEADERS = "authorization, content-type, x-request-id"
 REPLY_HEADERS = "X-Request-Id, Retry-After"
 PREFLIGHT_SECONDS = 7200
 IPV6_CUSTOMER_BITS = 64
+# As they go out, because every answer carries them.
+PRIVATE = [
+    (b"cache-control", b"no-store"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-site"),
+]
+VARY = (b"vary", b"Origin")
 
 
 def client_address(request: Request, trusted_proxies: int) -> str:
@@ -60,7 +70,7 @@ def preflight(request: Request, site_url: str) -> Response | None:
 
 def share_with_site(origin: str | None, response: Response, site_url: str) -> None:
     """Let scripts of the configured site read the answer, and no others; never with credentials."""
-    response.raw_headers.append((b"vary", b"Origin"))
+    response.raw_headers.append(VARY)
     if origin == _origin(site_url):
         response.headers["Access-Control-Allow-Origin"] = _origin(site_url)
         response.headers["Access-Control-Expose-Headers"] = REPLY_HEADERS

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pg8000.core import FLUSH_MSG
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
@@ -30,6 +32,42 @@ def test_a_statement_is_prepared_once(conn: Connection) -> None:
     for number in range(3):
         assert conn.execute(text("select cast(:number as int) + 1"), {"number": number}).scalar_one() == number + 1
     assert prepared(conn) == ["select cast($1 as int) + 1"]
+
+
+class Noting:
+    """A connection's socket, noting what is written and how often it is sent."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self.written = b""
+        self.sent = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+        self._sock.write(data)
+
+    def flush(self) -> None:
+        self.sent += 1
+        self._sock.flush()
+
+    def read(self, size: int) -> bytes:
+        read: bytes = self._sock.read(size)
+        return read
+
+
+def test_a_statement_is_sent_once_and_answered_once(conn: Connection) -> None:
+    statement, values = (
+        text("select cast(:a as int), cast(:b as text), cast(:c as text)"),
+        {"a": 1, "b": None, "c": "é"},
+    )
+    database.commit_each_statement(conn)
+    conn.execute(statement, values)
+    raw: Any = conn.connection.dbapi_connection
+    raw._sock = noting = Noting(raw._sock)
+    assert tuple(conn.execute(statement, values).one()) == (1, None, "é")
+    raw._sock = noting._sock
+    assert noting.sent == 1
+    assert FLUSH_MSG not in noting.written  # it would have the server answer before it has done all
 
 
 def test_values_come_back_as_they_went(conn: Connection) -> None:

@@ -2,9 +2,12 @@
 
 import hashlib
 import hmac
+import io
 import json
+import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,18 +16,38 @@ from starlette.testclient import TestClient
 
 from tests import stripe_payloads as raw
 from tests.fakes import FakePublisher
+from tests.statements import counting
 from tests.stripe_payloads import at, event
-from vaultra.config import StripeWebhookSettings
+from vaultra import entrypoints
+from vaultra.adapters.embedded_broker import EmbeddedPublisher
+from vaultra.config import RuntimeSettings, StripeWebhookSettings
+from vaultra.db import broker
+from vaultra.db.broker import Subscription
 from vaultra.errors import Unavailable
 from vaultra.services import Services
+from vaultra.telemetry import configure
+from vaultra.usecases import ingestion
 
 SECRET, PATH = "whsec_of_the_tests", "/api/v1/webhooks/stripe"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
 def client(services: Services, room: Callable[[str], TestClient]) -> TestClient:
     services.webhook = StripeWebhookSettings(stripe_webhook_secret=f"whsec_next,{SECRET}")
     return room("stripe_webhook")
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
+    """What this process logs, as it leaves in production."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(buffer=written, isatty=lambda: False))
+    monkeypatch.setattr(entrypoints, "_configured", True)
+    configure(RuntimeSettings(log_level="INFO"))
+    yield written
+    monkeypatch.undo()
+    configure(RuntimeSettings(log_level="CRITICAL"))
 
 
 def an_event(**given: Any) -> dict[str, Any]:
@@ -53,6 +76,41 @@ def test_a_signed_event_is_durable_and_announced_before_the_200(
     assert row.status == "pending"
     assert [message.topic for message in publisher.messages] == ["stripe-event-received"] * 2
     assert {message.data for message in publisher.messages} == {b'{"ids":[%d]}' % row.id}
+
+
+def test_with_the_broker_in_our_database_event_and_announcement_are_one_statement(
+    client: TestClient, services: Services, fresh_engine: Engine
+) -> None:
+    services.engine, services.publisher = fresh_engine, EmbeddedPublisher(fresh_engine)
+    with fresh_engine.begin() as conn:
+        broker.write_subscriptions(conn, [Subscription("worker", ingestion.TOPIC, "http://127.0.0.1:9", 10, 1, 10, 1)])
+    body = json.dumps(sent := an_event()).encode()
+    with counting(fresh_engine) as statements:
+        answer = client.post(PATH, content=body, headers={"Stripe-Signature": header(body, services)})
+    [row] = stored(fresh_engine, sent["id"])
+    with fresh_engine.connect() as conn:
+        [message] = conn.execute(text("select data, attributes from broker_messages")).all()
+    assert (answer.status_code, len(statements)) == (200, 1)
+    assert json.loads(message.data) == {"ids": [row.id]}
+    assert message.attributes["request_id"] == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("origin", ["https://site.test", "https://elsewhere.test"])
+def test_the_short_way_out_gives_and_logs_what_the_long_one_does(
+    client: TestClient, services: Services, origin: str, logged: io.BytesIO
+) -> None:
+    body = json.dumps(an_event()).encode()
+    headers = {"Stripe-Signature": header(body, services), "X-Request-Id": "of-the-test", "traceparent": TRACEPARENT}
+    short = client.post(PATH, content=body, headers=headers)
+    long = client.post(PATH, content=body, headers={**headers, "Origin": origin})
+    sharing = {name for name in long.headers if name.startswith("access-control-")}
+    assert len(sharing) == (2 if origin == "https://site.test" else 0)
+    assert (short.status_code, short.content) == (long.status_code, long.content) == (200, b"")
+    assert dict(short.headers) == {name: value for name, value in long.headers.items() if name not in sharing}
+    lines = [json.loads(line) for line in logged.getvalue().splitlines() if b"request.handled" in line]
+    one, two = ({name: value for name, value in line.items() if name not in ("time", "ms")} for line in lines)
+    assert one == two
+    assert [set(line) for line in lines] == [{*one, "time", "ms"}] * 2
 
 
 def test_an_event_that_is_done_is_not_announced_again(

@@ -12,7 +12,12 @@ from .random_billing import add_subscriptions
 from .records import DAY, half_even
 
 Raw = dict[str, Any]
-USD_WORTH = {"usd": 1.0, "eur": 1.171875, "gbp": 1.3359375, "jpy": 0.00671875, "kwd": 3.265625, "xaf": 0.001796875}
+USUAL_WORTH = {"usd": 1.0, "eur": 1.171875, "gbp": 1.3359375, "jpy": 0.00671875, "kwd": 3.265625, "xaf": 0.001796875}
+RARE_WORTH = {
+    **{"krw": 0.0006875, "clp": 0.001078125, "vnd": 0.0000390625, "inr": 0.01125, "brl": 0.1875, "ugx": 0.000275},
+    **{"isk": 0.0078125, "huf": 0.003, "twd": 0.03125, "bhd": 2.65625, "jod": 1.40625, "omr": 2.59375, "tnd": 0.34375},
+}
+USD_WORTH = USUAL_WORTH | RARE_WORTH
 CHARGE_KINDS = (["captured"] * 16) + ["failed", "failed", "pending", "uncaptured", "partial", "testmode"]
 DISPUTE_STATUSES = [
     "warning_needs_response",
@@ -46,7 +51,7 @@ class ShopMaker:
         self.number = 0
         self.healthy = self.random.random() < 0.35
         self.currency = self.random.choice(["usd"] * 6 + ["eur", "gbp", "jpy", "kwd", "xaf"])
-        others = [code for code in USD_WORTH if code != self.currency]
+        others = [code for code in USUAL_WORTH if code != self.currency]
         self.foreign = self.random.sample(others, self.random.choice([0, 0, 1, 2]))
         # Stripe's documentation leaves open which units an exchange rate is of where exponents differ.
         self.rates_of_minor_units = self.random.random() < 0.5

@@ -1,6 +1,7 @@
 """RELIABILITY rows D3 and D6: what was answered 2xx is there, and what is there has one effect."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
+import orjson
 import pytest
 from sqlalchemy import Engine, text
 
@@ -20,8 +22,10 @@ from tests.own_postgres import own_postgres
 from tests.reliability.conftest import SECRET, WEBHOOK, announced, client, signed
 from tests.stripe_payloads import NOON, Json, event
 from vaultra import failpoints
+from vaultra.adapters.embedded_broker import EmbeddedPublisher
+from vaultra.db import broker, migrate
 from vaultra.db import engine as database
-from vaultra.db import migrate
+from vaultra.db.broker import Subscription
 from vaultra.services import Services, utc_now
 from vaultra.usecases import dispatch, ingestion
 from vaultra_local.catalogue import FUNCTIONS
@@ -75,6 +79,25 @@ def test_d3_an_answer_lost_after_the_commit_has_one_effect(
         assert rollups(conn)[0]["charge_count"] == 1000
     assert (done, again, late) == ({"done": 1000}, {200: 1000}, {})
     print(f"D3: 1,000 answers lost after the commit, redelivered: {done['done']} effects, {late.total()} more later")
+
+
+def test_a_burst_is_queued_in_few_messages_of_at_most_a_hundred_events(services: Services) -> None:
+    services.publisher = EmbeddedPublisher(services.engine)
+    with services.engine.begin() as conn:
+        broker.write_subscriptions(conn, [Subscription("worker", ingestion.TOPIC, "http://127.0.0.1:9", 10, 1, 10, 1)])
+
+    async def deliver() -> Counter[int]:
+        async with client("stripe_webhook") as webhook:
+            answers = await asyncio.gather(*(webhook.post(WEBHOOK, **signed(item)) for item in charges(250)))
+            return Counter(answer.status_code for answer in answers)
+
+    assert asyncio.run(deliver()) == {200: 250}
+    with services.engine.connect() as conn:
+        told = [orjson.loads(row["data"])["ids"] for row in rows(conn, "broker_messages")]
+        kept = [row["id"] for row in rows(conn, "stripe_events")]
+    assert sorted(itertools.chain.from_iterable(told)) == sorted(kept)
+    assert max(map(len, told)) <= ingestion.EVENTS_PER_MESSAGE
+    assert len(told) < 50
 
 
 def test_d3_processes_killed_after_the_commit_lose_nothing(fresh_database_url: str, fresh_engine: Engine) -> None:

@@ -81,6 +81,8 @@ SHAPES: Mapping[str, Shape] = {
     },
     "balance": {**_values("object"), **dict.fromkeys(("available", "pending"), _values("amount", "currency"))},
 }  # fmt: skip
+# What has nothing inside, as most fields: it is kept as it is.
+SINGLE = frozenset((str, int, bool, type(None)))
 OTHERS = _values("id", "object")
 THIN = "v2.core.event"
 RELATED = _values("id", "type", "url")
@@ -103,7 +105,11 @@ def _kept(value: Any, shape: Shape) -> Any:
     if isinstance(value, dict):
         if not shape:
             return found if isinstance(found := value.get("id"), str) else {}
-        return {name: _kept(value[name], inner) for name, inner in shape.items() if name in value}
+        return {
+            name: item if type(item := value[name]) in SINGLE else _kept(item, inner)
+            for name, inner in shape.items()
+            if name in value
+        }
     if isinstance(value, list):
         return [_kept(item, shape) for item in value if not isinstance(item, list)]
     return value

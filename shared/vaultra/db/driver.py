@@ -19,6 +19,8 @@ MOST_PREPARED = 100
 """Statements one connection keeps prepared; the least recently used goes first."""
 # A migration changed what a prepared statement gives, or the server forgot it: it is prepared afresh next time.
 STALE = ("0A000", "26000")
+NULL = core.i_pack(-1)
+RUN = core.EXECUTE_MSG + core.SYNC_MSG
 
 
 class Cursor(legacy.Cursor):
@@ -72,9 +74,9 @@ class Connection(legacy.Connection):
         if begin:
             self.send_QUERY("begin transaction")
         context = core.Context(statement, columns=columns, input_funcs=readers)
-        self.send_BIND(name, make_params(self.py_types, values))
-        self.send_EXECUTE()
-        core._write(self._sock, core.SYNC_MSG)
+        # pg8000 has the server answer each of the three by itself, and wakes up for each answer.
+        self._send_message(core.BIND, self._binding(name, make_params(self.py_types, values)))
+        core._write(self._sock, RUN)
         core._flush(self._sock)
         if begin:
             self.handle_messages(core.Context("begin transaction"))
@@ -85,6 +87,18 @@ class Connection(legacy.Connection):
                 del self._prepared[statement]
             raise
         return context
+
+    def _binding(self, name: bytes, params: Sequence[str | None]) -> bytes:
+        """What binds a prepared statement to its values, all of them as text."""
+        parts = [core.NULL_BYTE, name, core.H_pack(0), core.H_pack(len(params))]
+        for param in params:
+            if param is None:
+                parts.append(NULL)
+            else:
+                value = param.encode(self._client_encoding)
+                parts += (core.i_pack(len(value)), value)
+        parts.append(core.H_pack(0))
+        return b"".join(parts)
 
     def _prepare(self, statement: str) -> tuple[bytes, Any, Any]:
         found = self._prepared.get(statement)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -19,7 +19,10 @@ AMONG_IDS = text("any(array(select jsonb_array_elements_text(cast(:ids as jsonb)
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """An event as it came: verified, and without personal data. `account` is empty for the platform's own."""
+    """An event as it came: verified, and without personal data. `account` is empty for the platform's own.
+
+    `traceparent` is the span of the request that brought it, for the spans of whoever applies it; None untraced.
+    """
 
     event_id: str
     account: str
@@ -28,6 +31,7 @@ class ReceivedEvent:
     api_version: str | None
     occurred_at: dt.datetime
     payload: dict[str, Any]
+    traceparent: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -43,49 +47,40 @@ def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) ->
 
     So a redelivery heals a crash between commit and announcement, and one that is done costs nothing.
     """
-    rows = [
-        {
-            "event_id": event.event_id,
-            "account": event.account,
-            "livemode": event.livemode,
-            "type": event.type,
-            "api_version": event.api_version,
-            "occurred_at": event.occurred_at.isoformat(),
-            "payload": event.payload,
-        }
-        for event in sorted(events, key=lambda event: (event.livemode, event.account, event.event_id))
-    ]
-    found = conn.execute(KEEP, {"rows": orjson.dumps(rows).decode(), "now": now})
+    found = conn.execute(KEEP, {"rows": orjson.dumps(events).decode(), "now": now})
     return [row.id for row in found]
 
 
-KEEP = text(
-    """
-    with incoming as (
+# What arrived becomes `pending`: the inbox ids of all of it that is still to be applied. Inserted in the order of the
+# unique index, so that two who bring the same events wait for each other in one direction only.
+ARRIVING = """
+    incoming as (
         select distinct on (livemode, account, event_id) *
         from jsonb_to_recordset(cast(:rows as jsonb)) as r(
             event_id text, account text, livemode boolean, type text, api_version text,
-            occurred_at timestamptz, payload jsonb)
+            occurred_at timestamptz, payload jsonb, traceparent text)
         order by livemode, account, event_id
     ), inserted as (
-        insert into stripe_events (event_id, account, livemode, type, api_version, occurred_at, payload, received_at)
-        select event_id, account, livemode, type, api_version, occurred_at, payload, :now from incoming
+        insert into stripe_events (event_id, account, livemode, type, api_version, occurred_at, payload, received_at,
+            traceparent)
+        select event_id, account, livemode, type, api_version, occurred_at, payload, :now, traceparent from incoming
         on conflict (livemode, account, event_id) do nothing
         returning id
+    ), pending as (
+        select id from inserted
+        union all
+        select known.id from incoming
+        cross join lateral (
+            select id, status from stripe_events stored
+            where stored.livemode = incoming.livemode and stored.account = incoming.account
+              and stored.event_id = incoming.event_id
+            limit 1 -- so that it stays a look-up in the unique index: else all that is pending may be gone through
+        ) known
+        where known.status = 'pending'
+          and (select count(*) from inserted) < (select count(*) from incoming) -- mostly none is known: no look-ups
     )
-    select id from inserted
-    union all
-    select known.id from incoming
-    cross join lateral (
-        select id, status from stripe_events stored
-        where stored.livemode = incoming.livemode and stored.account = incoming.account
-          and stored.event_id = incoming.event_id
-        limit 1 -- so that it stays a look-up in the unique index: else all that is pending may be gone through
-    ) known
-    where known.status = 'pending'
-    order by id
-    """
-)
+"""
+KEEP = text(f"with {ARRIVING} select id from pending order by id")  # noqa: S608 - put together of constants
 
 
 def count_known(conn: Connection, events: Sequence[ReceivedEvent]) -> int:
@@ -140,6 +135,7 @@ def claim(conn: Connection, ids: Iterable[int], *, wait: bool = True) -> list[Pe
             api_version=row.api_version,
             occurred_at=row.occurred_at,
             payload=row.payload or {},
+            traceparent=row.traceparent,
             id=row.id,
             attempts=row.attempts,
         )

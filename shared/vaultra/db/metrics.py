@@ -44,20 +44,20 @@ LOCK = text("select id from businesses where id = any(:ids) order by id for no k
 )
 
 
-def take_requests(conn: Connection, business_ids: Sequence[UUID]) -> list[UUID]:
+def take_requests(conn: Connection, business_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Forget that metrics were asked for, before the facts are read: a change that comes later asks anew.
 
     Returns:
-        The businesses for which they had been.
+        The businesses for which they had been, and the spans because of which (`rollups.note_traces`).
     """
-    return [row.business_id for row in conn.execute(TAKE, {"ids": list(business_ids)})]
+    return {row.business_id: row.traceparents or [] for row in conn.execute(TAKE, {"ids": list(business_ids)})}
 
 
 TAKE = text(
     """
     delete from metrics_due where business_id in (
         select business_id from metrics_due where business_id = any(:ids) order by business_id for update)
-    returning business_id
+    returning business_id, traceparents
     """
 ).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
 

@@ -336,6 +336,7 @@ class StripeEvent(Base):
     error: Mapped[str | None]
     received_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
     processed_at: Mapped[dt.datetime | None]
+    traceparent: Mapped[str | None]
     __table_args__ = (
         CheckConstraint("status in ('pending', 'done', 'parked', 'ignored', 'dead')", name="ck_stripe_events_status"),
         UniqueConstraint("livemode", "account", "event_id", name="uq_stripe_events_event"),
@@ -592,11 +593,15 @@ class KeptFacts(Base):
 
 
 class MetricsDue(Base):
-    """A business whose metrics were asked for and not yet begun; keeps a burst to a handful of computations."""
+    """A business whose metrics were asked for and not yet begun; keeps a burst to a handful of computations.
+
+    `traceparents` are the spans of the requests because of which; None when none of them is traced.
+    """
 
     __tablename__ = "metrics_due"
     business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), primary_key=True)
     requested_at: Mapped[dt.datetime]
+    traceparents: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
 class FinancialMetricSnapshot(Base):

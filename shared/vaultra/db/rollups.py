@@ -52,6 +52,24 @@ REQUEST = text(
 )
 
 
+def note_traces(conn: Connection, traceparents: Mapping[UUID, Iterable[str]]) -> None:
+    """Keep with businesses' requests, in the transaction that made them, the spans because of which they were made."""
+    given = [{"business_id": key, "traceparents": list(traceparents[key])} for key in sorted(traceparents)]
+    conn.execute(NOTE_TRACES, {"given": orjson.dumps(given).decode()})
+
+
+# Far more than one computation serves; what a worker that stands still leaves behind must not grow for ever.
+MOST_TRACES = 1000
+NOTE_TRACES = text(
+    f"""
+    update metrics_due due
+    set traceparents = (coalesce(due.traceparents, '{{}}') || given.traceparents)[1:{MOST_TRACES}]
+    from jsonb_to_recordset(cast(:given as jsonb)) as given(business_id uuid, traceparents text[])
+    where due.business_id = given.business_id
+    """  # noqa: S608 - put together of constants
+)
+
+
 def list_overdue_metrics(conn: Connection, before: dt.datetime, limit: int) -> list[UUID]:
     """Businesses whose request has waited since before a moment: its announcement may be lost."""
     return [row[0] for row in conn.execute(OVERDUE, {"before": before, "limit": limit})]

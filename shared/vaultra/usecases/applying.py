@@ -11,6 +11,7 @@ from vaultra.adapters.stripe_events import HANDLERS, Effects, effects_of
 from vaultra.db import inbox, objects, rollups
 from vaultra.db.inbox import PendingEvent
 from vaultra.db.objects import Account
+from vaultra.tracing import link
 from vaultra.usecases import account_news, event_failures, storing
 from vaultra.usecases.storing import ACCOUNT, Answers, ReadRequest, State
 
@@ -123,7 +124,21 @@ def apply_once(
             event_failures.set_apart(conn, event.id, error)
     outcome.done, outcome.parked, outcome.ignored = len(done), len(parked), len(ignored)
     outcome.metrics_due = rollups.request_metrics(conn, businesses, now)
+    _hand_traces_on(conn, events, applied)
     return outcome, needed
+
+
+def _hand_traces_on(conn: Connection, events: Iterable[PendingEvent], applied: Mapping[Account, list[int]]) -> None:
+    """Tell whoever computes the metrics which requests it does that for; this call serves them, too."""
+    traced = {event.id: event.traceparent for event in events if event.traceparent is not None}
+    if not traced:
+        return
+    by_business: dict[UUID, list[str]] = {}
+    for account, event_ids in applied.items():
+        found = [traced[event_id] for event_id in event_ids if event_id in traced]
+        by_business.setdefault(account.business_id, []).extend(found)
+    rollups.note_traces(conn, by_business)
+    link(traceparent for found in by_business.values() for traceparent in found)
 
 
 def _apply(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from vaultra.db import inbox
+from vaultra.db import inbox, receipt
 from vaultra.db.engine import translate
 from vaultra.db.inbox import ReceivedEvent
 from vaultra.errors import InvalidInput, Unavailable, VaultraError
@@ -19,7 +19,7 @@ from vaultra.usecases.applying import Needed, Outcome, apply_once
 from vaultra.usecases.event_failures import SUBSCRIPTION
 from vaultra.usecases.storing import Answers
 
-__all__ = ["SUBSCRIPTION", "TOPIC", "Outcome", "apply", "keep", "messages_of", "unpark"]
+__all__ = ["EVENTS_PER_MESSAGE", "SUBSCRIPTION", "TOPIC", "Outcome", "apply", "keep", "messages_of", "queue", "unpark"]
 
 EVENTS_PER_MESSAGE = 100
 EVENTS_AT_ONCE = 500
@@ -36,6 +36,11 @@ _burst = threading.Lock()
 def keep(conn: Connection, events: Sequence[ReceivedEvent], now: dt.datetime) -> list[list[int]]:
     """Make events durable; gives the inbox ids to announce, in messages of at most 100."""
     return messages_of(inbox.keep(conn, events, now))
+
+
+def queue(conn: Connection, events: Sequence[ReceivedEvent], attributes: Mapping[str, str], now: dt.datetime) -> None:
+    """`keep` at most 100 events and announce them to the broker in this very database, all in one statement."""
+    receipt.keep_and_queue(conn, events, TOPIC, attributes, now)
 
 
 def messages_of(ids: Sequence[int]) -> list[list[int]]:

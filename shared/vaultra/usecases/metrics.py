@@ -11,6 +11,7 @@ from vaultra.db import metrics as db
 from vaultra.domain.metrics import compute_metrics
 from vaultra.domain.stored_metrics import Snapshot
 from vaultra.errors import NoData
+from vaultra.tracing import link
 
 # Far below the seconds within which a change has to show, and far above what a computation takes.
 LEAST_BETWEEN = dt.timedelta(seconds=1)
@@ -42,6 +43,7 @@ def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) ->
     businesses = db.lock_businesses(conn, business_ids)
     # Before the facts are read, so that a change which commits in between asks again.
     changed = db.take_requests(conn, businesses)
+    link(traceparent for traceparents in changed.values() for traceparent in traceparents)
     gathered = db.gather(conn, businesses, now, changed)
     done: list[UUID] = []
     while part := list(islice(gathered.facts, AT_ONCE)):
