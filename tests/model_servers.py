@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from vaultra.adapters.arrays import NDArray, np
 
 Floats = NDArray[np.float64]
 Json = dict[str, Any]

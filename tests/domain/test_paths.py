@@ -30,7 +30,7 @@ from vaultra.domain.roll_off import JudgedDay, coming_days
 from vaultra.domain.steps import EFFORTS, Prospect, Step, applied
 
 # More than the everyday run has time for: VAULTRA_BUSINESSES=500 pytest tests/domain/test_paths.py
-BUSINESSES = int(os.environ.get("VAULTRA_BUSINESSES", "30"))
+BUSINESSES = int(os.environ.get("VAULTRA_BUSINESSES", "20"))
 NOT_READY, IMPROVING, FUNDING_READY, HIGHLY_ATTRACTIVE = sorted(TIERS, key=lambda tier: tier.from_score)
 
 

@@ -19,7 +19,7 @@ from vaultra.domain.readiness import score
 from vaultra.domain.roll_off import Leaving, calendar, coming_days
 
 # More than the everyday run has time for: VAULTRA_BUSINESSES=500 pytest tests/domain/test_roll_off.py
-BUSINESSES = int(os.environ.get("VAULTRA_BUSINESSES", "30"))
+BUSINESSES = int(os.environ.get("VAULTRA_BUSINESSES", "20"))
 
 
 def test_every_turn_is_right_when_time_is_moved_there() -> None:

@@ -23,7 +23,7 @@ SETTLED = {
     "three decimals": ("kwd", "bhd", "jod", "omr", "tnd"),
 }
 FOREIGN = ("usd", "jpy", "kwd", "ugx", "isk", "huf", "twd", "xaf", "tnd")
-SHOPS_OF_EACH = 2
+SHOPS_OF_EACH = 1
 SUMS = text(
     "select day - date '1970-01-01' as day, currency, charge_count, captured_minor, settled_minor, unconverted_count, "
     "refund_count, refunded_minor from daily_rollups where integration_account_id = :account"

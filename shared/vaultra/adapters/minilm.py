@@ -5,19 +5,13 @@ The weights are Microsoft's MiniLM as sentence-transformers trained it (Apache-2
 
 import json
 import mmap
-import os
 import struct
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Before NumPy is imported: matrices this small are multiplied several times as fast by one thread.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import numpy as np
-from numpy.typing import NDArray
-
+from vaultra.adapters.arrays import NDArray, np
 from vaultra.adapters.word_pieces import WordPieces
 
 Floats = NDArray[np.float32]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from vaultra.adapters.arrays import np
 from vaultra.db import knowledge
 from vaultra.db.engine import translate
 
