@@ -104,7 +104,17 @@ def test_a_module_that_nobody_imports_changes_nothing(shared: Path) -> None:
 # --- all of it -------------------------------------------------------------------------------
 
 
-@functions
+# One of each kind; `make chaos` starts every one, and `make packages` with requirements of its own.
+EVERYDAY = ("apply_stripe_event", "metrics_api", "stripe_webhook")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(function, id=function.name, marks=() if function.name in EVERYDAY else pytest.mark.long)
+        for function in FUNCTIONS.values()
+    ],
+)
 def test_a_zip_is_enough_to_start_its_function(function: Function, unpacked: Callable[[Function], Path]) -> None:
     folder = unpacked(function)
     code = (
