@@ -177,6 +177,11 @@ class Call:
             connection.invalidate()  # else the pool would count it as lent for ever
             raise
 
+    @property
+    def announces(self) -> bool:
+        """Whether the broker still has to be handed something."""
+        return bool(self._outbox)
+
     def announce(self) -> None:
         """Hand what was announced to the broker."""
         outbox, self._outbox = self._outbox, []
@@ -193,6 +198,11 @@ def commit_and_announce(call: Call, *, must_announce: bool) -> None:
     """
     call.commit()
     reach("committed")
+    announce(call, must_announce=must_announce)
+
+
+def announce(call: Call, *, must_announce: bool) -> None:
+    """Publish what a committed call announced; `must_announce` as for `commit_and_announce`."""
     try:
         call.announce()
         reach("announced")

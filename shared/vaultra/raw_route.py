@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from vaultra.call import Call, commit_and_announce, fail
+from vaultra.call import Call, announce, fail
 from vaultra.errors import InvalidInput, TooLarge
+from vaultra.failpoints import reach
 from vaultra.ports import Span
 from vaultra.services import Services
 from vaultra.threads import threads
 from vaultra.web import PRIVATE, VARY
+
+T = TypeVar("T")
 
 LARGEST_BODY_BYTES = 1024 * 1024
 SLOWEST_BODY_SECONDS = 20
@@ -35,18 +39,33 @@ class RawCall:
     request_id: str
     span: Span | None = None
 
-    async def in_thread(self, work: Callable[[Call], None]) -> None:
-        """Run blocking work in a transaction of its own, commit it and publish what it announced."""
-        await asyncio.get_running_loop().run_in_executor(threads(), self._run, work)
+    async def run(self, work: Callable[[Call], None]) -> None:
+        """Run work in a transaction of its own, commit it and publish what it announced.
 
-    def _run(self, work: Callable[[Call], None]) -> None:
+        On the event loop if a connection lies ready, whose replies are awaited, else in a thread. Others go on.
+        """
+        from vaultra.db.loop_wait import NeedsThread, run_on_loop
+
+        try:
+            call = await run_on_loop(self.services.engine, partial(self._commit, work))
+        except NeedsThread:
+            call = await self._in_thread(partial(self._commit, work))
+        if call.announces:
+            await self._in_thread(partial(announce, call, must_announce=False))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads(), work)
+
+    def _commit(self, work: Callable[[Call], None]) -> Call:
         call = Call(services=self.services, now=self.now, request_id=self.request_id, headers=self.headers)
         call.span = self.span
         try:
             work(call)
-            commit_and_announce(call, must_announce=False)
+            call.commit()
+            reach("committed")
         except BaseException as error:
             raise fail(call, error) from error
+        return call
 
 
 class Received(Response):

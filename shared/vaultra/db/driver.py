@@ -15,6 +15,8 @@ from pg8000.converters import DATE, TIMESTAMPTZ, make_params
 from pg8000.dbapi import convert_paramstyle
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from vaultra.db.loop_wait import wait_for_reply
+
 MOST_PREPARED = 100
 """Statements one connection keeps prepared; the least recently used goes first."""
 # A migration changed what a prepared statement gives, or the server forgot it: it is prepared afresh next time.
@@ -60,6 +62,15 @@ class Connection(legacy.Connection):
         if self._in_transaction:
             self.execute_simple("rollback")
 
+    def execute_simple(self, statement: str) -> core.Context:
+        """Run a statement without values, such as `commit`."""
+        self.send_QUERY(statement)
+        core._flush(self._sock)
+        wait_for_reply(self._usock)
+        context = core.Context(statement)
+        self.handle_messages(context)
+        return context
+
     def handle_messages(self, context: core.Context) -> None:
         """Read until the server is ready again; a server that hung up is a network error, as when writing."""
         try:
@@ -80,6 +91,8 @@ class Connection(legacy.Connection):
         core._flush(self._sock)
         if begin:
             self.handle_messages(core.Context("begin transaction"))
+        else:
+            wait_for_reply(self._usock)
         try:
             self.handle_messages(context)
         except DatabaseError as error:

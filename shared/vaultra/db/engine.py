@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vaultra.config import DatabaseSettings
+from vaultra.db.loop_wait import refuse_to_block
 from vaultra.errors import ConnectionLost, Unavailable, VaultraError
 
 # SQLSTATEs after which the same statement may succeed later: connection trouble, shutdown or start-up,
@@ -43,6 +44,7 @@ def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
         json_deserializer=orjson.loads,
         **options,
     )
+    event.listen(engine, "do_connect", _connect_in_threads)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "checkout", _look_for_life)
     event.listen(engine, "checkin", _give_back)
@@ -95,6 +97,10 @@ def sql_state(error: DBAPIError) -> str:
 
 def _to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _connect_in_threads(*_arguments: Any) -> None:
+    refuse_to_block()
 
 
 def _prepare(connection: Any, _record: Any) -> None:
