@@ -2,11 +2,23 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
+from vaultra.domain.conversations import TokenCount
 from vaultra.errors import InvalidInput, NotFound
-from vaultra.ports import Json, Mail, Message, OauthGrant, StripeRead
+from vaultra.ports import (
+    DialogueItem,
+    Json,
+    Mail,
+    Message,
+    ModelPiece,
+    OauthGrant,
+    StepEnded,
+    StripeRead,
+    ToolOffer,
+    ToolRequest,
+)
 
 
 class FakeStripe:
@@ -115,3 +127,52 @@ class FakeEmbedder:
         self.embedded += texts
         counts = [[float(text.lower().count(letter)) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts]
         return [[value / (math.hypot(*vector) or 1.0) for value in vector] for vector in counts]
+
+
+class FakeLlm:
+    """An `LLMProvider` whose steps `model` gives: from the dialogue so far to text, tools as `(name, arguments)`,
+    exceptions to raise, and a `StepEnded` where the usual one won't do.
+
+    `asked` is what it was given, step by step; `closed` counts the steps that somebody stopped listening to.
+    """
+
+    def __init__(self, model: Callable[[Sequence[DialogueItem]], Iterable[object]], name: str = "fake") -> None:
+        self.name = name
+        self.asked: list[tuple[str, list[DialogueItem], list[ToolOffer]]] = []
+        self.closed = 0
+        self._model = model
+
+    def stream(
+        self,
+        instructions: str,
+        dialogue: Sequence[DialogueItem],
+        tools: Sequence[ToolOffer],
+        *,
+        most_tokens: int,
+        seconds: float,
+    ) -> Iterator[ModelPiece]:
+        self.asked.append((instructions, list(dialogue), list(tools)))
+        try:
+            for number, piece in enumerate(self._model(dialogue)):
+                match piece:
+                    case Exception():
+                        raise piece
+                    case (str(name), str(arguments)):
+                        yield ToolRequest(f"call_{number}", name, arguments)
+                    case str():
+                        yield piece
+                    case StepEnded():
+                        yield piece
+                        return
+                    case _:
+                        raise AssertionError(piece)
+        except GeneratorExit:
+            self.closed += 1
+            raise
+        yield StepEnded((), TokenCount(100, 20))
+
+
+def scripted(*steps: Iterable[object]) -> FakeLlm:
+    """A model that says these steps, one after the other."""
+    waiting = iter(steps)
+    return FakeLlm(lambda _dialogue: next(waiting))

@@ -1,16 +1,33 @@
-"""Conversations with the agent."""
+"""Asking the agent, and one's own conversations with it."""
 
 import datetime as dt
+from collections.abc import Generator, Iterator
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
+from vaultra.agent.answers import Sentence, ToolBegan, ToolEnded
+from vaultra.agent.chat import Answered, Chat
+from vaultra.agent.conversing import ChatEvent, Restarted
+from vaultra.agent.tools import ToolContext
+from vaultra.db.short_reads import short_reads
 from vaultra.domain.conversations import Conversation, Message, Speaker
+from vaultra.domain.limits import CHAT_BY_PERSON
 from vaultra.domain.paging import Page
-from vaultra.entrypoints import Access, Call, Routes, http_function
+from vaultra.entrypoints import Access, Call, Routes, ServerEvent, Stream, http_function
 from vaultra.schemas import Body, Name, Params, Reply
-from vaultra.usecases import conversations
+from vaultra.schemas_chat import (
+    ChatQuestion,
+    ChatReply,
+    ChatStarted,
+    CitationReply,
+    Restart,
+    Suggestions,
+    TextTold,
+    ToolTold,
+)
+from vaultra.usecases import conversations, limits
 
 routes = Routes()
 
@@ -62,13 +79,15 @@ class ConversationsReply(Reply):
 
 
 class MessageReply(Reply):
-    """Something said; `tool_calls` and `citations` are what an answer rests on."""
+    """Something said; `tool_calls` and `citations` are what an answer rests on, `provider` who gave it."""
 
     id: UUID
     role: Speaker
     content: str
     tool_calls: tuple[dict[str, Any], ...] | None
     citations: tuple[dict[str, Any], ...] | None
+    provider: str | None
+    degraded: bool | None
     created_at: dt.datetime
 
 
@@ -88,6 +107,62 @@ class ConversationWithMessagesReply(Reply):
             title=conversation.title,
             messages=[MessageReply.model_validate(message, from_attributes=True) for message in messages],
         )
+
+
+@routes.post("/api/v1/agent/chat", access=Access.VIEWER, errors=(404, 429), streams=True)
+def chat(call: Call, body: ChatQuestion) -> Stream[ChatReply]:
+    """Ask the agent about a business.
+
+    With `Accept: text/event-stream` the answer comes in pieces: `start`, then `tool`, `delta` and `citation` as they
+    are, `restart` where the text so far is taken back, `suggestions`, and last `done` with the whole reply, or `error`
+    with the envelope. Question and answer are kept together at the end, and not at all when the caller left before.
+    """
+    limits.take(call.db, call.now, CHAT_BY_PERSON.of(str(call.caller.user_id)))
+    call.commit()
+    services = call.services
+    asking = Chat(
+        context=ToolContext(
+            business=call.business,
+            now=call.now,
+            open=short_reads(services.engine),
+            embedder=services.embedder,
+            vectors=services.vectors,
+        ),
+        user_id=call.caller.user_id,
+        providers=services.llm_providers,
+        tokens_per_day=services.agent.agent_tokens_per_day,
+        begin=services.engine.begin,
+        clock=services.clock,
+    )
+    history = asking.history(call.db, body.conversation_id)
+    return Stream(_told(body.conversation_id, asking.reply(body.conversation_id, history, body.message)))
+
+
+def _told(conversation_id: UUID | None, events: Iterator[ChatEvent | Answered]) -> Generator[ServerEvent]:
+    """Each event as it is sent; the last is the whole reply."""
+    yield ServerEvent("start", ChatStarted(conversation_id=conversation_id))
+    cited = set[str]()
+    for event in events:
+        match event:
+            case ToolBegan(id=number, name=name, title=title):
+                yield ServerEvent("tool", ToolTold(phase="begin", id=number, name=name, title=title))
+            case ToolEnded(done):
+                ended = ToolTold(
+                    phase="end", id=done.id, name=done.name, title=done.title, ms=done.milliseconds, ok=done.ok
+                )
+                yield ServerEvent("tool", ended)
+            case Sentence(text, citations):
+                yield ServerEvent("delta", TextTold(text=text))
+                for citation in citations:
+                    if citation.key not in cited:
+                        cited.add(citation.key)
+                        yield ServerEvent("citation", CitationReply.of(citation))
+            case Restarted():
+                cited.clear()
+                yield ServerEvent("restart", Restart())
+            case Answered(answer=answer):
+                yield ServerEvent("suggestions", Suggestions(suggestions=list(answer.suggestions)))
+                yield ServerEvent("done", ChatReply.of(event))
 
 
 @routes.get("/api/v1/agent/conversations", access=Access.VIEWER)

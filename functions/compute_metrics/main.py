@@ -20,6 +20,7 @@ def compute_metrics(call: Call, body: MetricsDue) -> None:
     if pause:
         call.rollback()  # nothing is held while waiting
         time.sleep(pause.total_seconds())
-    computed = metrics.compute(call.db, body.business_ids, call.now + pause)
+    first = call.message is not None and call.message.attempt == 1
+    computed = metrics.compute(call.db, body.business_ids, call.now + pause, unless_unchanged=first)
     if computed:
         call.publish("metrics-computed", {"business_ids": computed})

@@ -1,14 +1,13 @@
 """What to do next, and what became of it."""
 
-import datetime as dt
 from uuid import UUID
 
 from pydantic import Field
 
-from vaultra.domain.paging import Page
-from vaultra.domain.recommendations import Decision, Priority, Recommendation, Status
+from vaultra.domain.recommendations import Decision, Priority, Status
 from vaultra.entrypoints import Access, Call, Routes, http_function
-from vaultra.schemas import Body, Params, Reason, Reply
+from vaultra.schemas import Body, Params, Reason
+from vaultra.schemas_recommendations import RecommendationReply, RecommendationsReply
 from vaultra.usecases import recommendations
 
 routes = Routes()
@@ -35,58 +34,6 @@ class RecommendationDecision(Body):
 
     status: Decision
     reason: Reason | None = None
-
-
-class EvidenceReply(Reply):
-    """How things stood: the score, and the metrics by their keys, amounts in the major unit of `currency`."""
-
-    score: int
-    currency: str | None
-    metrics: dict[str, float | int | str | None]
-
-
-class ProofReply(Reply):
-    """The numbers when the recommendation was made, and when its reason was gone."""
-
-    before: EvidenceReply
-    after: EvidenceReply
-
-
-class RecommendationReply(Reply):
-    """One thing to do; `estimated_impact` in points of the score, null when it could not be told.
-
-    `proof` is null unless it is resolved, `reason` unless its owner said why they dismissed it.
-    """
-
-    id: UUID
-    business_id: UUID
-    title: str
-    description: str
-    priority: Priority
-    category: str
-    status: Status
-    estimated_impact: int | None
-    metric_refs: tuple[str, ...] = Field(description="The keys of the metrics it rests on; see /metrics/definitions.")
-    article: str | None
-    created_at: dt.datetime
-    proof: ProofReply | None
-    reason: str | None
-
-    @classmethod
-    def of(cls, recommendation: Recommendation) -> "RecommendationReply":
-        return cls.model_validate(recommendation, from_attributes=True)
-
-
-class RecommendationsReply(Reply):
-    """High first, then by estimated impact, then the newest; `next_cursor` is null on the last page."""
-
-    recommendations: list[RecommendationReply]
-    next_cursor: str | None
-
-    @classmethod
-    def of(cls, page: Page[Recommendation]) -> "RecommendationsReply":
-        items = [RecommendationReply.of(item) for item in page.items]
-        return cls(recommendations=items, next_cursor=page.next_cursor)
 
 
 @routes.get("/api/v1/recommendations", access=Access.VIEWER)

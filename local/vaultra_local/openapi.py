@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 PREFIX = "/api/v1"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 REASONS = {
     400: "The input can't be parsed, misses a field or has one of the wrong type",
     401: "Nobody is signed in, or the token is not good",
@@ -160,7 +161,9 @@ def _without_null(schema: Json) -> Json:
 def _responses(route: Route, refs: Any) -> Json:
     responses: Json = {}
     if route.reply is not None:
-        content = {JSON: {"schema": refs[(route.reply, "serialization")]}}
+        content: Json = {JSON: {"schema": refs[(route.reply, "serialization")]}}
+        if route.streams:
+            content[EVENT_STREAM] = {"schema": {"type": "string", "description": "Server-sent events; see above."}}
         responses[str(route.status)] = {"description": SUCCESS[route.status], "content": content}
     elif route.downloads:
         responses["200"] = {

@@ -15,6 +15,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "stripe": ("stripe",),
     "pubsub": ("pubsub",),
     "smtp": (),  # the standard library speaks it
+    "openai": ("openai",),
+    "ollama": ("ollama",),
+    "pinecone": ("pinecone",),
+    "minilm": ("minilm",),
+    "mcp": ("mcp",),
 }
 HEADER = "# Exported from uv.lock for what functions.yaml says this function uses. Change: make requirements\n"
 

@@ -25,7 +25,8 @@ from vaultra_local.progress import say, step
 
 DATABASE = "vaultra"
 START_SECONDS = 90.0
-POOLS = {"gateway": 12, "functions": 16, "messages": 2}
+SUCCESS = "exit status 0"
+POOLS = {"gateway": 12, "functions": 16, "messages": 2, "articles": 2}
 """Each process's database connections; together far below the server's 100."""
 
 
@@ -50,6 +51,7 @@ class Runtime:
         self._folder = folder
         self._postgres: EmbeddedPostgres | None = None
         self._children: list[Child] = []
+        self._articles: Child | None = None
 
     def start(self) -> None:
         """Bring everything up in the order in which one part needs another; ends early when asked to stop."""
@@ -78,6 +80,9 @@ class Runtime:
         for child in self._children:
             with step(child.name):
                 child.wait_until_ready(START_SECONDS, self.stopping.is_set)
+        # Not waited for: on the first start it takes a while, and only questions need what it makes.
+        self._articles = self._child(variables, "Help articles", "articles", "cli", "knowledge", "ingest")
+        self._articles.start()
 
     def watch(self) -> None:
         """Until asked to stop: start again what ended by itself.
@@ -94,16 +99,27 @@ class Runtime:
                 if status is not None and not self.stopping.is_set():
                     say(f"  {child.name} ended by itself ({status}); starting it again. Its log: {child.log}")
                     child.restart()
+            self._look_after_articles()
 
     def stop(self) -> None:
         """End everything: first what serves, the database last."""
         self.stopping.set()
-        for child in self._children:
+        children = [*self._children, *([self._articles] if self._articles is not None else [])]
+        for child in children:
             child.ask_to_stop()
-        for child in self._children:
+        for child in children:
             child.wait_until_stopped()
         if self._postgres is not None:
             self._postgres.stop()
+
+    def _look_after_articles(self) -> None:
+        """Say so when the help articles could not be published."""
+        if self._articles is None or (status := self._articles.exit_status) is None:
+            return
+        if status != SUCCESS:
+            say(f"  The help articles could not be published ({status}). See {self._articles.log}")
+        self._articles.wait_until_stopped()
+        self._articles = None
 
     def _environment(self) -> dict[str, str]:
         secrets = state.generated_secrets(self._folder)
@@ -127,16 +143,26 @@ class Runtime:
         admin.dispose()
         return self._postgres.url(DATABASE)
 
+    def _child(
+        self,
+        variables: Mapping[str, str],
+        name: str,
+        log: str,
+        module: str,
+        *options: str,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> Child:
+        return Child(
+            name,
+            [sys.executable, "-m", f"vaultra_local.{module}", *options],
+            environment.for_process(variables, POOLS.get(log, 1)),
+            self._folder / "logs" / f"{log}.log",
+            ready,
+        )
+
     def _make_children(self, variables: Mapping[str, str], functions_port: int) -> list[Child]:
         def child(name: str, log: str, module: str, *options: str, ready: Callable[[], bool] = lambda: True) -> Child:
-            pool_size = POOLS.get(log, 1)
-            return Child(
-                name,
-                [sys.executable, "-m", f"vaultra_local.{module}", *options],
-                environment.for_process(variables, pool_size),
-                self._folder / "logs" / f"{log}.log",
-                ready,
-            )
+            return self._child(variables, name, log, module, *options, ready=ready)
 
         functions, gateway = str(functions_port), str(self._port)
         children = [

@@ -119,11 +119,40 @@ class StripeWebhookSettings(Settings):
 
 
 class OpenAiSettings(Settings):
-    """OpenAI, or a server that speaks its protocol. Model names go out of use: these are read, never assumed."""
+    """OpenAI, or a server that speaks its protocol. Model names go out of use: these are read, never assumed.
+
+    `openai_protocol` is `chat` for servers that know chat completions only. `openai_reasoning_effort` is asked of
+    models that think before they answer; empty asks nothing.
+    """
 
     openai_api_key: SecretStr
     openai_base_url: str | None = None
     openai_embedding_model: str = "text-embedding-3-small"
+    openai_model: str = "gpt-5.6-luna"
+    openai_protocol: Literal["responses", "chat"] = "responses"
+    openai_reasoning_effort: Literal["low", "medium", "high", ""] = "low"
+
+
+class OllamaSettings(Settings):
+    """An Ollama server, used when the environment names one, and how much a question and its answer may take there.
+
+    `ollama_context_tokens` is sent with every question: Ollama cuts off what is longer without a word.
+    """
+
+    ollama_base_url: str = "http://127.0.0.1:11434"
+    ollama_model: str = "qwen3:8b"
+    ollama_context_tokens: int = Field(default=16_384, ge=4096)
+
+
+class AgentSettings(Settings):
+    """Who answers first, and how many tokens of models a business may use on a day of UTC.
+
+    `llm_provider`: `openai`, then Ollama where there is one; `ollama` and nobody outside; `embedded`, no model at all.
+    Without it every model that is set up is asked in that order. The embedded answerer is always the last.
+    """
+
+    llm_provider: Literal["openai", "ollama", "embedded"] | None = None
+    agent_tokens_per_day: int = Field(default=500_000, ge=0)
 
 
 class PineconeSettings(Settings):

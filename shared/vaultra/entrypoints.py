@@ -10,7 +10,7 @@ import base64
 import binascii
 import gc
 import json
-import os
+import random
 import time
 import typing
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,10 +41,24 @@ from vaultra.errors import (
 from vaultra.ports import Delivery
 from vaultra.raw_route import RawCall, Received, headers_of, read_body
 from vaultra.routes import Access, Route, Routes
+from vaultra.streams import EVENT_STREAM, EventStream, InContext, ServerEvent, Stream, last_of
 from vaultra.telemetry import configure, log, log_line
 from vaultra.threads import threads
 
-__all__ = ["Access", "Call", "Download", "RawCall", "Redirect", "Routes", "event_function", "http_function"]
+__all__ = [
+    "Access",
+    "Call",
+    "Download",
+    "RawCall",
+    "Redirect",
+    "Routes",
+    "ServerEvent",
+    "Stream",
+    "asgi_function",
+    "event_function",
+    "http_function",
+    "in_thread",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,24 @@ def http_function(name: str, routes: Routes) -> Callable[..., Any]:
             if request.scope["method"] == route.method and route.pattern.match(request.scope["path"]):
                 return await _serve_raw(name, request, route)
         return await _serve(name, request, lambda call: _answer(name, routes, request, call))
+
+    handle.__name__ = handle.__qualname__ = name
+    return functions_framework.aio.http(handle)
+
+
+def asgi_function(name: str, answer: Callable[[Request, Call], Awaitable[Response]]) -> Callable[..., Any]:
+    """The deployable function of a room that speaks another protocol over HTTP; the rest is done as for every room.
+
+    `answer` runs on the event loop and raises `VaultraError` for what it refuses.
+    """
+
+    async def handle(request: Request) -> Response:
+        async def traced(call: Call) -> Response:
+            if call.services.traces is not None:
+                _trace(name, call, request.headers.get("traceparent"))
+            return await answer(request, call)
+
+        return await _serve(name, request, traced)
 
     handle.__name__ = handle.__qualname__ = name
     return functions_framework.aio.http(handle)
@@ -128,11 +160,19 @@ async def _serve(name: str, request: Request, answer: Callable[[Call], Awaitable
     except Exception as error:
         response = _error_response(error, request_id)
     web.write_cookies(response, call.new_cookies, secure=services.site.secure)
-    # An address that is not ours may hold anything, secrets too.
-    _finish(request, response, request_id, request.headers.get("origin"), call.route or "", began)
-    if call.span is not None:
-        about = _about(request.method, call.route) if call.message is None else _about_message(call.message)
-        await tracing.end(services.traces, call.span, response.status_code, about)
+
+    async def end(status: int) -> None:
+        # An address that is not ours may hold anything, secrets too.
+        _log_handled(request.method, call.route or "", status, began)
+        if call.span is not None:
+            about = _about(request.method, call.route) if call.message is None else _about_message(call.message)
+            await tracing.end(services.traces, call.span, status, about)
+
+    _dress(response, request_id, request.headers.get("origin"))
+    if isinstance(response, EventStream):
+        response.when_over = end
+    else:
+        await end(response.status_code)
     return response
 
 
@@ -175,7 +215,8 @@ async def _serve_raw(name: str, request: Request, route: Route) -> Response:
             return Received(route.status, request_id)
         _bind(name, request_id, trace)
         response = Response(status_code=route.status)
-    _finish(request, response, request_id, headers.get("origin"), route.path, began)
+    _dress(response, request_id, headers.get("origin"))
+    _log_handled(route.method, route.path, response.status_code, began)
     if span is not None:
         await tracing.end(services.traces, span, response.status_code, _about(route.method, route.path))
     return response
@@ -193,20 +234,14 @@ def _bind(name: str, request_id: str, trace: str | None) -> None:
     structlog.contextvars.bind_contextvars(function=name, request_id=request_id, trace=trace)
 
 
-def _finish(
-    request: Request, response: Response, request_id: str, origin: str | None, path: str, began: float
-) -> Response:
-    """Put on what every answer carries, and write the request's line."""
+def _dress(response: Response, request_id: str, origin: str | None) -> None:
+    """Put on what every answer carries."""
     response.raw_headers.extend([*web.PRIVATE, (b"x-request-id", request_id.encode("ascii"))])
     web.share_with_site(origin, response, wiring.current().site.site_url)
-    log.info(
-        "request.handled",
-        method=request.method,
-        path=path,
-        status=response.status_code,
-        ms=_ms_since(began),
-    )
-    return response
+
+
+def _log_handled(method: str, path: str, status: int, began: float) -> None:
+    log.info("request.handled", method=method, path=path, status=status, ms=_ms_since(began))
 
 
 def _ms_since(began: float) -> float:
@@ -253,12 +288,21 @@ async def _answer(name: str, routes: Routes, request: Request, call: Call) -> Re
         return _run_route(route, call, token, arguments)
 
     try:
-        reply = await _in_thread(run, call)
+        reply = await in_thread(run, call)
     except ConnectionLost:
         if not route.reads_only:
             raise
-        reply = await _in_thread(run, call)  # a new connection, after a failover; reading twice changes nothing
+        reply = await in_thread(run, call)  # a new connection, after a failover; reading twice changes nothing
+    if isinstance(reply, Stream):
+        return await _answer_in_pieces(route, reply, call)
     return _render(route, reply)
+
+
+async def _answer_in_pieces(route: Route, stream: Stream[BaseModel], call: Call) -> Response:
+    in_context = _in_context(call)
+    if EVENT_STREAM in call.headers.get("accept", ""):
+        return EventStream(stream, in_context, lambda error: bytes(_error_response(error, call.request_id).body))
+    return _render(route, await last_of(stream, in_context))
 
 
 def _run_route(route: Route, call: Call, token: str | None, arguments: dict[str, Any]) -> Any:
@@ -287,13 +331,13 @@ async def _consume(room: Callable[..., None], model: type[BaseModel] | None, req
         commit_and_announce(call, must_announce=True)
 
     try:
-        await _in_thread(run, call)
+        await in_thread(run, call)
     except VaultraError as error:
         if error.retry:
             raise
         log.error("message.refused", code=error.code, reason=error.message, details=error.details)
         reason = f"{error.code}: {error.message}"
-        await _in_thread(lambda: _keep_dead_letter(call, delivery, reason), call)
+        await in_thread(lambda: _keep_dead_letter(call, delivery, reason), call)
     return Response(status_code=204)
 
 
@@ -376,7 +420,7 @@ def _delivery(raw: bytes) -> Delivery:
             data=base64.b64decode(message.get("data", ""), validate=True),
             attributes={str(key): str(value) for key, value in (message.get("attributes") or {}).items()},
             ordering_key=str(message.get("orderingKey", "")),
-            attempt=int(outer.get("deliveryAttempt") or 1),
+            attempt=int(outer.get("deliveryAttempt") or 0),
         )
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         raise InvalidInput("This is not a Pub/Sub push delivery") from None
@@ -404,7 +448,7 @@ def _error_response(error: Exception, request_id: str) -> Response:
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.details["allowed"])
     if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = error.challenge
     if isinstance(error, Unavailable):
         log.warning("request.unavailable", reason=error.message)
     envelope = {
@@ -421,7 +465,7 @@ async def _health(name: str, request: Request, call: Call) -> Response | None:
     if request.method not in ("GET", "HEAD"):
         raise MethodNotAllowed(f"{request.method} is not possible here", details={"allowed": ["GET", "HEAD"]})
     if path.endswith("/ready"):
-        await _in_thread(lambda: _touch_database(call), call)
+        await in_thread(lambda: _touch_database(call), call)
     from vaultra import __version__
 
     body = {"status": "ok", "function": name, "version": __version__}
@@ -456,10 +500,16 @@ _configured = False
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
-async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
+async def in_thread(work: Callable[[], Any], call: Call) -> Any:
+    """What blocking work gives, done in one of the calls' threads; its errors are ours, and undo what it began."""
+    return await asyncio.get_running_loop().run_in_executor(threads(reading=call.reads_only), _in_context(call), work)
+
+
+def _in_context(call: Call) -> InContext:
+    """Runs work in another thread with this one's log context; its errors are ours, and undo what it began."""
     context = structlog.contextvars.get_contextvars()
 
-    def run() -> Any:
+    def run(work: Callable[[], Any]) -> Any:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**context)
         tracing.attend(call.span)
@@ -468,7 +518,7 @@ async def _in_thread(work: Callable[[], Any], call: Call) -> Any:
         except BaseException as error:
             raise fail(call, error) from error
 
-    return await asyncio.get_running_loop().run_in_executor(threads(reading=call.reads_only), run)
+    return run
 
 
 def _configure_once() -> None:
@@ -486,4 +536,4 @@ def _configure_once() -> None:
 def _request_id(given: str) -> str:
     if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
         return given
-    return os.urandom(16).hex()
+    return f"{random.getrandbits(128):032x}"

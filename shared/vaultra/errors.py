@@ -36,9 +36,9 @@ class BusinessRequired(VaultraError):
 
 
 class Unauthorized(VaultraError):
-    """Nobody is signed in, or the token is not good."""
+    """Nobody is signed in, or the token is not good; `challenge` is the answer's WWW-Authenticate."""
 
-    code, status = "UNAUTHORIZED", 401
+    code, status, challenge = "UNAUTHORIZED", 401, "Bearer"
 
 
 class Forbidden(VaultraError):

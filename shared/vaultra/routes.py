@@ -33,8 +33,8 @@ class Route:
     """One method and path. The handler's annotations are the contract: `params`, `body` and the return type.
 
     A `raw` route is async and gets the bytes as they came (`RawCall`). `redirects` says that the answer may
-    be a redirect; `downloads` are the media types of the file it gives instead of a reply. `errors` are the statuses
-    it may answer beside the ones every route may.
+    be a redirect; `downloads` are the media types of the file it gives instead of a reply; `streams` says that the
+    reply may come in pieces, as server-sent events. `errors` are the statuses it may answer beside those of all routes.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Route:
     redirects: bool
     errors: tuple[int, ...]
     downloads: tuple[str, ...]
+    streams: bool
     params: type[BaseModel] | None
     body: type[BaseModel] | None
     reply: type[BaseModel] | None
@@ -94,6 +95,7 @@ class Routes:
         redirects: bool = False,
         errors: tuple[int, ...] = (),
         downloads: tuple[str, ...] = (),
+        streams: bool = False,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             hints = typing.get_type_hints(handler)
@@ -108,6 +110,7 @@ class Routes:
                     redirects=redirects,
                     errors=errors,
                     downloads=downloads,
+                    streams=streams,
                     params=_model(hints.get("params")),
                     body=_model(hints.get("body")),
                     reply=_model(hints.get("return")),

@@ -53,6 +53,9 @@ _ONE_LINE = rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s][^{_UNSEEN}]*$"
 # The rule of HTML's <input type=email>, and a dot in the domain.
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = rf"^ *[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+ *$"
+# The same of any number of lines.
+_UNSEEN_IN_LINES = _UNSEEN.replace(r"\u0000-\u001f", r"\u0000-\u0008\u000b\u000c\u000e-\u001f")
+_LINES = rf"^[^{_UNSEEN_IN_LINES}]*[^{_UNSEEN_IN_LINES}\s][^{_UNSEEN_IN_LINES}]*$"
 _NO_NUL = r"^[^\u0000]*$"
 # RFC 3986 without user, password or port. The last part of the host begins with a letter: no IP address does.
 _HTTPS_URL = (
@@ -84,6 +87,7 @@ def _check_public(url: str) -> str:
 if TYPE_CHECKING:
     Name = str
     Reason = str
+    Question = str
     Email = str
     HttpsUrl = str
     Password = str
@@ -91,6 +95,7 @@ if TYPE_CHECKING:
 else:
     Name = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=200)
     Reason = _text(_ONE_LINE, "must be one line of text without control characters", shortest=1, longest=500)
+    Question = _text(_LINES, "must be text without control characters", shortest=1, longest=4000)
     Email = _text(_EMAIL, "must be an email address", shortest=6, longest=254)
     HttpsUrl = Annotated[
         _text(_HTTPS_URL, "must be the https address of a public host", shortest=9, longest=2000),

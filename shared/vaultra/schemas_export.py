@@ -63,6 +63,8 @@ class HeldMessageReply(Reply):
     content: str
     tool_calls: list[Any] | None
     citations: list[Any] | None
+    provider: str | None
+    degraded: bool | None
     created_at: dt.datetime
 
 

@@ -14,6 +14,7 @@ from vaultra.ports import (
     Embedder,
     IdentityProvider,
     KeyInspector,
+    LLMProvider,
     Mailer,
     Publisher,
     StripeGateway,
@@ -60,6 +61,7 @@ class Services:
         google: IdentityProvider | None = None,
         embedder: Embedder | None = None,
         vectors: VectorStore | None = None,
+        llm_providers: tuple[LLMProvider, ...] | None = None,
         traces: Traces | None = None,
     ) -> None:
         self.clock = clock
@@ -73,6 +75,7 @@ class Services:
             "google": google,
             "embedder": embedder,
             "vectors": vectors,
+            "llm_providers": llm_providers,
             "traces": traces,
         }
         # A value given here shadows the cached property of the same name.
@@ -183,6 +186,30 @@ class Services:
         from vaultra.adapters.postgres_vectors import PostgresVectors
 
         return PostgresVectors(self.engine)
+
+    @cached_property
+    def agent(self) -> config.AgentSettings:
+        return _read(config.AgentSettings)
+
+    @cached_property
+    def llm_providers(self) -> tuple[LLMProvider, ...]:
+        """The models to ask, in this order; none where none is set up, and the embedded answerer answers alone."""
+        chosen = self.agent.llm_provider
+        openai = chosen == "openai" or (chosen is None and config.is_set("openai_api_key"))
+        ollama = chosen == "ollama" or (chosen != "embedded" and config.is_set("ollama_base_url"))
+        return (*((self._openai_llm(),) if openai else ()), *((self._ollama_llm(),) if ollama else ()))
+
+    def _openai_llm(self) -> LLMProvider:
+        from vaultra.adapters.openai_llm import OpenAiLlm
+        from vaultra.adapters.steady_llm import SteadyLlm
+
+        return SteadyLlm(OpenAiLlm(_read(config.OpenAiSettings)))
+
+    def _ollama_llm(self) -> LLMProvider:
+        from vaultra.adapters.ollama_llm import OllamaLlm
+        from vaultra.adapters.steady_llm import SteadyLlm
+
+        return SteadyLlm(OllamaLlm(_read(config.OllamaSettings)))
 
     @cached_property
     def traces(self) -> Traces | None:

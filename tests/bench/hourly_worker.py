@@ -41,7 +41,7 @@ def run_page(business_ids: list[UUID], now: dt.datetime) -> Page:
     assert _engine is not None
     began = time.process_time()
     with _engine.begin() as conn:
-        computed = metrics.compute(conn, business_ids, now)
+        computed = metrics.compute(conn, business_ids, now, unless_unchanged=True)
     with _engine.begin() as conn:
         scored = readiness.compute(conn, computed, now)
     used = time.process_time() - began

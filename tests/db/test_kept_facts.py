@@ -42,7 +42,7 @@ def keep(books: Books, as_of: dt.datetime = AS_OF, changed: bool = False) -> Met
     """Gather and keep, as a computation does."""
     requested = [books.business_id] if changed else []
     gathered = metrics.gather(books.conn, [books.business_id], as_of, requested)
-    found = dict(gathered.facts)[books.business_id]
+    [found] = [one.facts for one in gathered.facts if one.business_id == books.business_id]
     metrics.upsert_kept_facts(books.conn, gathered.read)
     return found
 

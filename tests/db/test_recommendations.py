@@ -59,11 +59,14 @@ def test_a_recommendation_is_read_as_it_was_written(db: Connection) -> None:
     business_id = a_business(db)
     refs = ["chargeback_ratio", "chargeback_count"]
     article = "reduce-chargebacks"
-    row_id = a_recommendation(db, business_id, priority="low", status="dismissed", metric_refs=refs, article=article)
+    row_id = a_recommendation(
+        db, business_id, rule_key="rule", priority="low", status="dismissed", metric_refs=refs, article=article
+    )
     assert listed(db, business_id) == [
         Recommendation(
             id=row_id,
             business_id=business_id,
+            rule_key="rule",
             title="Reduce chargebacks",
             description="2.4 % of your payments are disputed.",
             priority=Priority.LOW,

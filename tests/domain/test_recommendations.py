@@ -19,6 +19,7 @@ def a_recommendation(
     return Recommendation(
         id=uuid.uuid4(),
         business_id=uuid.uuid4(),
+        rule_key="chargebacks",
         title="Reduce chargebacks",
         description="",
         priority=priority,

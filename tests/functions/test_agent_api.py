@@ -123,7 +123,15 @@ def test_a_conversation_is_read_with_its_messages(
     with engine.begin() as db:
         question = a_message(db, row_id)
         answered = a_message(
-            db, row_id, role="assistant", content="68", tool_calls=calls, citations=citations, created_at=LATER
+            db,
+            row_id,
+            role="assistant",
+            content="68",
+            tool_calls=calls,
+            citations=citations,
+            created_at=LATER,
+            provider="embedded",
+            degraded=False,
         )
     answer = client.get(f"{PATH}/{row_id}", headers=user.headers)
     assert answer.status_code == 200
@@ -138,6 +146,8 @@ def test_a_conversation_is_read_with_its_messages(
                 "content": "What is my score?",
                 "tool_calls": None,
                 "citations": None,
+                "provider": None,
+                "degraded": None,
                 "created_at": "2026-11-20T12:00:00Z",
             },
             {
@@ -146,6 +156,8 @@ def test_a_conversation_is_read_with_its_messages(
                 "content": "68",
                 "tool_calls": calls,
                 "citations": citations,
+                "provider": "embedded",
+                "degraded": False,
                 "created_at": "2026-11-20T13:00:00Z",
             },
         ],

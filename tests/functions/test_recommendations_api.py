@@ -16,7 +16,7 @@ from tests.rows import NOON, a_recommendation, join, leave
 
 PATH = "/api/v1/recommendations"
 FIELDS = """id business_id title description priority category status estimated_impact metric_refs article
-    created_at proof reason"""
+    effort first_step created_at evidence proof reason"""
 
 
 @pytest.fixture
@@ -67,7 +67,10 @@ def test_a_viewer_reads_what_to_do_next(
                 "estimated_impact": 15,
                 "metric_refs": ["chargeback_ratio"],
                 "article": "reduce-chargebacks",
+                "effort": None,
+                "first_step": None,
                 "created_at": "2026-11-20T12:00:00Z",
+                "evidence": None,
                 "proof": None,
                 "reason": None,
             }
@@ -75,6 +78,17 @@ def test_a_viewer_reads_what_to_do_next(
         "next_cursor": None,
     }
     assert [*answer.json()["recommendations"][0]] == FIELDS.split()
+
+
+def test_it_tells_where_to_begin_and_what_it_rests_on(
+    client: TestClient, sign_up: SignUp, business: Business, recommend: Recommend
+) -> None:
+    user = sign_up()
+    evidence = {"score": 68, "currency": "usd", "metrics": {"chargeback_ratio": 0.024, "mrr": None}}
+    recommend(business(viewer=user), rule_key="payouts", evidence=evidence)
+    [shown] = client.get(PATH, headers=user.headers).json()["recommendations"]
+    assert (shown["effort"], shown["evidence"]) == ("small", evidence)
+    assert shown["first_step"].startswith("Open the failed payouts in Stripe")
 
 
 def test_a_business_without_any_has_an_empty_list(client: TestClient, sign_up: SignUp, business: Business) -> None:

@@ -38,6 +38,11 @@ BODIES: dict[str, Callable[[Tenant, str], Json]] = {
     "POST /integrations/stripe/key": lambda t, _r: {"business_id": t.business_id, "restricted_key": "sk_live_x"},
     "PATCH /recommendations/{recommendation_id}": lambda _t, _r: {"status": "accepted"},
     "POST /readiness/simulate": lambda t, _r: {"business_id": t.business_id, "changes": {"chargeback_ratio": 0.01}},
+    "POST /agent/chat": lambda t, r: {
+        "business_id": t.business_id,
+        "conversation_id": t.ids_of(r)["conversation_id"],
+        "message": "What is my score?",
+    },
     "PATCH /agent/conversations/{conversation_id}": lambda _t, _r: {"title": "Another title"},
 }
 # Routes whose answer to a good request is another status than the first one they declare.

@@ -113,6 +113,7 @@ def rows_about(tenant: Tenant) -> Rows:
         "kept_facts": [{"integration_account_id": account}],
         "agent_conversations": [{**both, "id": tenant.id("conversation")}],
         "agent_messages": [{"conversation_id": tenant.id("conversation"), "role": "user"}],
+        "agent_usage": [mine],
         "dead_letters": [
             {**letter, "message_id": f"event-{number + 2}", "data": orjson.dumps({"ids": [number + 2]})},
             {"message_id": f"{number}-run", "data": orjson.dumps({"run_id": tenant.id("run"), "step": 3})},

@@ -82,6 +82,8 @@ def list_conversations(conn: Connection, user_id: UUID) -> list[HeldConversation
             message.content,
             message.tool_calls,
             message.citations,
+            message.provider,
+            message.degraded,
             message.created_at,
         )
         .join(conversation, conversation.id == message.conversation_id)
@@ -96,6 +98,8 @@ def list_conversations(conn: Connection, user_id: UUID) -> list[HeldConversation
                 content=row.content,
                 tool_calls=row.tool_calls,
                 citations=row.citations,
+                provider=row.provider,
+                degraded=row.degraded,
                 created_at=row.created_at,
             )
         )

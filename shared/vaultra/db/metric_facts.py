@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -26,11 +26,19 @@ DECISION_DAYS = 365
 LONGEST_SUM_DAYS = SERIES_BUCKETS * BUCKET_DAYS + 1
 
 
+class BusinessFacts(NamedTuple):
+    """What is known of a business; `basis` tells states of its account and the account's objects apart."""
+
+    business_id: UUID
+    basis: str
+    facts: MetricFacts
+
+
 @dataclass(frozen=True)
 class Gathered:
     """Facts of businesses by id, made as they are taken, and what had to be read from their accounts' objects."""
 
-    facts: Iterator[tuple[UUID, MetricFacts]]
+    facts: Iterator[BusinessFacts]
     read: list[KeptFacts]
 
 
@@ -39,7 +47,7 @@ def metric_facts(conn: Connection, business_ids: Sequence[UUID], as_of: dt.datet
 
     The number of statements does not depend on the number of businesses.
     """
-    return dict(gather(conn, business_ids, as_of).facts)
+    return {business_id: facts for business_id, _, facts in gather(conn, business_ids, as_of).facts}
 
 
 def gather(
@@ -93,7 +101,9 @@ def gather(
             unconverted=tuple(Unconverted(row.id, row.amount_minor, row.currency) for row in unconverted.get(key, ())),
         )
 
-    return Gathered(((account.business_id, facts_of(account)) for account in accounts), read)
+    return Gathered(
+        (BusinessFacts(account.business_id, account.basis, facts_of(account)) for account in accounts), read
+    )
 
 
 def _accounts(conn: Connection, business_ids: Sequence[UUID], period: Period) -> Sequence[Row[Any]]:

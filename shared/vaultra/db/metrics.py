@@ -17,9 +17,11 @@ from vaultra.db.metric_facts import gather, metric_facts
 from vaultra.db.models import FinancialMetricSnapshot
 from vaultra.domain import stored_metrics
 from vaultra.domain.metric_set import MetricSet
+from vaultra.domain.period import utc_date
 from vaultra.domain.stored_metrics import Snapshot
 
 __all__ = [
+    "confirm_snapshots",
     "find_snapshot",
     "gather",
     "list_snapshots",
@@ -29,6 +31,9 @@ __all__ = [
     "upsert_kept_facts",
     "upsert_snapshots",
 ]
+
+
+NO_BASES: Mapping[UUID, str] = {}
 
 
 def lock_businesses(conn: Connection, business_ids: Sequence[UUID]) -> list[UUID]:
@@ -62,9 +67,56 @@ TAKE = text(
 ).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
 
 
-def upsert_snapshots(conn: Connection, metrics: Mapping[UUID, MetricSet], computed_at: dt.datetime) -> None:
-    """Keep each business's metrics; what the same day had before is overwritten."""
-    rows = [{"business_id": key, **_columns(metrics[key]), "computed_at": computed_at} for key in sorted(metrics)]
+def confirm_snapshots(
+    conn: Connection, business_ids: Sequence[UUID], definitions: str, computed_at: dt.datetime
+) -> list[UUID]:
+    """Say of the metrics that computing them anew could not change that they stand as of now; gives their businesses.
+
+    Metrics are taken of whole days. So those of today stand while the account and its objects are what they were
+    computed from, unless there are subscriptions: those count from one moment to the next.
+
+    Args:
+        definitions: Tells apart what metrics and scores are computed by.
+    """
+    values = {
+        "ids": list(business_ids),
+        "definitions": definitions,
+        "today": utc_date(computed_at),
+        "computed_at": computed_at,
+    }
+    return [row.business_id for row in conn.execute(CONFIRM, values)]
+
+
+CONFIRM = text(
+    """
+    update financial_metric_snapshots as kept set computed_at = :computed_at
+    from integration_accounts as a
+    where kept.business_id = any(:ids) and kept.period_end = :today
+        and a.business_id = kept.business_id and a.provider = 'stripe' and a.status <> 'disconnected'
+        and kept.basis = concat_ws(':', cast(:definitions as text), md5(concat_ws('|', a.objects_version,
+            a.default_currency, a.balance, a.standing, a.history_complete)))
+        and not exists (select from subscriptions where integration_account_id = a.id and not deleted)
+    returning kept.business_id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
+
+
+def upsert_snapshots(
+    conn: Connection,
+    metrics: Mapping[UUID, MetricSet],
+    computed_at: dt.datetime,
+    bases: Mapping[UUID, str] = NO_BASES,
+) -> None:
+    """Keep each business's metrics; what the same day had before is overwritten.
+
+    Args:
+        bases: What they were computed from and by, as `confirm_snapshots` compares it: the definitions, a colon, and
+            the basis of the business's facts. Metrics without one are computed anew every hour.
+    """
+    rows = [
+        {"business_id": key, **_columns(metrics[key]), "computed_at": computed_at, "basis": bases.get(key)}
+        for key in sorted(metrics)
+    ]
     if rows:
         conn.execute(UPSERT, {"rows": orjson.dumps(rows).decode()})
 
@@ -74,12 +126,12 @@ UPSERT = text(
     insert into financial_metric_snapshots as kept (business_id, period_start, period_end, currency,
         revenue_total_minor, revenue_volatility, revenue_trend, chargeback_count, chargeback_ratio, refund_count,
         refund_ratio, payout_reliability, transaction_count, average_transaction_size_minor, mrr_minor, metrics_json,
-        computed_at)
+        computed_at, basis)
     select * from jsonb_to_recordset(cast(:rows as jsonb)) as new(business_id uuid, period_start date, period_end date,
         currency text, revenue_total_minor bigint, revenue_volatility float8, revenue_trend text,
         chargeback_count bigint, chargeback_ratio float8, refund_count bigint, refund_ratio float8,
         payout_reliability float8, transaction_count bigint, average_transaction_size_minor numeric, mrr_minor bigint,
-        metrics_json jsonb, computed_at timestamptz)
+        metrics_json jsonb, computed_at timestamptz, basis text)
     on conflict (business_id, period_end) do update set period_start = excluded.period_start,
         currency = excluded.currency, revenue_total_minor = excluded.revenue_total_minor,
         revenue_volatility = excluded.revenue_volatility, revenue_trend = excluded.revenue_trend,
@@ -87,7 +139,8 @@ UPSERT = text(
         refund_count = excluded.refund_count, refund_ratio = excluded.refund_ratio,
         payout_reliability = excluded.payout_reliability, transaction_count = excluded.transaction_count,
         average_transaction_size_minor = excluded.average_transaction_size_minor, mrr_minor = excluded.mrr_minor,
-        metrics_json = excluded.metrics_json, computed_at = excluded.computed_at
+        metrics_json = excluded.metrics_json, computed_at = excluded.computed_at,
+        basis = excluded.basis
     """
 )
 

@@ -605,7 +605,10 @@ class MetricsDue(Base):
 
 
 class FinancialMetricSnapshot(Base):
-    """The metrics of the 30 days from `period_start` to `period_end`, both inclusive; one row per business and day."""
+    """The metrics of the 30 days from `period_start` to `period_end`, both inclusive; one row per business and day.
+
+    `basis` is what they were computed from, and by which definitions; null for those of an earlier release.
+    """
 
     __tablename__ = "financial_metric_snapshots"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
@@ -626,6 +629,7 @@ class FinancialMetricSnapshot(Base):
     mrr_minor: Mapped[int | None]
     metrics_json: Mapped[dict[str, Any]]
     computed_at: Mapped[dt.datetime]
+    basis: Mapped[str | None]
     __table_args__ = (UniqueConstraint("business_id", "period_end", name="uq_financial_metric_snapshots_day"),)
 
 
@@ -723,7 +727,10 @@ class AgentConversation(Base):
 
 
 class AgentMessage(Base):
-    """One message of a conversation, with the tools and citations behind it."""
+    """One message of a conversation, with the tools and citations behind it.
+
+    The last four are of answers only; `degraded` says that another than the first configured one had to answer.
+    """
 
     __tablename__ = "agent_messages"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_UUID)
@@ -733,10 +740,23 @@ class AgentMessage(Base):
     tool_calls: Mapped[list[Any] | None]
     citations: Mapped[list[Any] | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=NOW)
+    provider: Mapped[str | None]
+    degraded: Mapped[bool | None]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
     __table_args__ = (
         CheckConstraint("role in ('user', 'assistant')", name="ck_agent_messages_role"),
         Index("ix_agent_messages_conversation", "conversation_id", "created_at"),
     )
+
+
+class AgentUsage(Base):
+    """How many tokens of models a business has used, or set aside for calls under way, on a day of UTC."""
+
+    __tablename__ = "agent_usage"
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    tokens: Mapped[int]
 
 
 # --- Knowledge ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ TABLE = models.Recommendation
 COLUMNS = (
     TABLE.id,
     TABLE.business_id,
+    TABLE.rule_key,
     TABLE.title,
     TABLE.description,
     TABLE.priority,
@@ -25,6 +26,7 @@ COLUMNS = (
     TABLE.metric_refs,
     TABLE.article,
     TABLE.created_at,
+    TABLE.evidence,
     TABLE.proof,
     TABLE.reason,
 )
@@ -134,6 +136,7 @@ def _recommendation(row: Row[*tuple[Any, ...]]) -> Recommendation:
     return Recommendation(
         id=row.id,
         business_id=row.business_id,
+        rule_key=row.rule_key,
         title=row.title,
         description=row.description,
         priority=Priority(row.priority),
@@ -143,6 +146,7 @@ def _recommendation(row: Row[*tuple[Any, ...]]) -> Recommendation:
         metric_refs=tuple(row.metric_refs),
         article=row.article,
         created_at=row.created_at,
+        evidence=row.evidence or None,
         proof=row.proof,
         reason=row.reason,
     )

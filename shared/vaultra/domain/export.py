@@ -40,12 +40,14 @@ class HeldBusiness:
 
 @dataclass(frozen=True)
 class HeldMessage:
-    """One message of a conversation, with the tools and citations behind it."""
+    """One message of a conversation, with the tools and citations behind it, and who gave the answer."""
 
     role: str
     content: str
     tool_calls: list[Any] | None
     citations: list[Any] | None
+    provider: str | None
+    degraded: bool | None
     created_at: dt.datetime
 
 

@@ -47,3 +47,7 @@ SYNC_BY_BUSINESS = Limit("sync_by_business", 1, dt.timedelta(minutes=1))
 KEY_CHECKS_BY_BUSINESS = Limit("key_checks_by_business", 10, _QUARTER)
 # Whoever has many businesses can't write to one address without end.
 INVITATIONS_BY_EMAIL = Limit("invitations_by_email", 10, dt.timedelta(days=1))
+# Models cost money, which the daily allowance bounds; this one keeps a script from occupying the agent.
+CHAT_BY_PERSON = Limit("chat_by_person", 40, dt.timedelta(minutes=10))
+# An assistant asks for several things at once, and then waits for its owner.
+MCP_BY_TOKEN = Limit("mcp_by_token", 120, dt.timedelta(minutes=1))

@@ -14,6 +14,10 @@ from vaultra.domain.metric_set import Measure, MetricSet
 
 Unit = Literal["money", "ratio", "count", "days", "trend", "state"]
 
+# Changes whenever the same facts could give other metrics: until the day's end an hour in which nothing happened
+# does not compute them anew.
+METRICS_VERSION = "1"
+
 # Below these a ratio moves by a whole point or more with a single event.
 LOW_CHARGES = 100
 LOW_PAYOUTS = 10

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
+from vaultra.domain.first_steps import FIRST_STEPS, Effort
 from vaultra.domain.paging import Place
 
 
@@ -50,12 +51,14 @@ class Recommendation:
     """One thing to do. `estimated_impact` is in points of the score, None when it could not be told.
 
     `metric_refs` are the keys of the metrics it rests on; `article` names the page that explains how, None without one.
-    `proof` is how the score and these metrics stood before and after, None unless it is resolved; `reason` is why its
+    `rule_key` names the rule that gave it. `evidence` is how the score and these metrics stood when it was made, None
+    where that was not kept; `proof` how they stood before and after, None unless it is resolved. `reason` is why its
     owner dismissed it, None when they did not say.
     """
 
     id: UUID
     business_id: UUID
+    rule_key: str
     title: str
     description: str
     priority: Priority
@@ -65,8 +68,21 @@ class Recommendation:
     metric_refs: tuple[str, ...]
     article: str | None
     created_at: dt.datetime
+    evidence: dict[str, Any] | None = None
     proof: dict[str, Any] | None = None
     reason: str | None = None
+
+    @property
+    def effort(self) -> Effort | None:
+        """How much work it is; None when its rule is no more in the catalogue."""
+        step = FIRST_STEPS.get(self.rule_key)
+        return None if step is None else step.effort
+
+    @property
+    def first_step(self) -> str | None:
+        """What to do today; None when its rule is no more in the catalogue."""
+        step = FIRST_STEPS.get(self.rule_key)
+        return None if step is None else step.sentence
 
     @property
     def place(self) -> Place:

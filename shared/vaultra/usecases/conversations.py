@@ -1,4 +1,4 @@
-"""Reading, naming and deleting one's own conversations with the agent."""
+"""Keeping, reading, naming and deleting one's own conversations with the agent."""
 
 import datetime as dt
 from uuid import UUID
@@ -7,9 +7,11 @@ from sqlalchemy import Connection
 
 from vaultra.db import conversations
 from vaultra.domain import paging
-from vaultra.domain.conversations import Conversation, Message
+from vaultra.domain.accounts import Role
+from vaultra.domain.conversations import Conversation, Exchange, Kept, Message, title_of
 from vaultra.domain.paging import Page
 from vaultra.errors import NotFound
+from vaultra.usecases import memberships
 
 MOST_MESSAGES = 200
 """How many of a conversation's messages are shown: the newest."""
@@ -40,6 +42,38 @@ def read(conn: Connection, *, user_id: UUID, conversation_id: UUID) -> tuple[Con
     if conversation is None:
         raise _not_found()
     return conversation, conversations.list_messages(conn, user_id, conversation_id, limit=MOST_MESSAGES)
+
+
+def read_about(
+    conn: Connection, *, user_id: UUID, business_id: UUID, conversation_id: UUID, limit: int
+) -> list[Message]:
+    """The newest messages of the user's conversation about this business, the oldest of them first.
+
+    Raises:
+        NotFound: as `read` does, and when it is about another business.
+    """
+    conversation = conversations.find_conversation(conn, user_id, conversation_id)
+    if conversation is None or conversation.business_id != business_id:
+        raise _not_found()
+    return conversations.list_messages(conn, user_id, conversation_id, limit=limit)
+
+
+def keep(
+    conn: Connection, *, user_id: UUID, business_id: UUID, conversation_id: UUID | None, exchange: Exchange
+) -> Kept:
+    """Keep a question with its answer, in a new conversation when `conversation_id` is None.
+
+    Raises:
+        NotFound: the conversation was deleted while the answer was made, or its user left the business.
+        Forbidden: the user left the business, and there is no conversation yet.
+    """
+    title = title_of(exchange.question)
+    if conversation_id is None:
+        memberships.require_role(conn, user_id, business_id, Role.VIEWER)
+        conversation_id = conversations.insert_conversation(conn, user_id, business_id, title, exchange.asked_at)
+    elif not conversations.mark_updated(conn, user_id, business_id, conversation_id, title, exchange.answered_at):
+        raise _not_found()
+    return Kept(conversation_id, conversations.insert_exchange(conn, conversation_id, exchange))
 
 
 def rename(conn: Connection, *, user_id: UUID, conversation_id: UUID, title: str, now: dt.datetime) -> Conversation:

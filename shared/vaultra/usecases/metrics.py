@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import metrics as db
-from vaultra.domain.metrics import compute_metrics
+from vaultra.domain.metrics import METRICS_VERSION, compute_metrics
+from vaultra.domain.readiness import FORMULA_VERSION
 from vaultra.domain.stored_metrics import Snapshot
 from vaultra.errors import NoData
 from vaultra.tracing import link
@@ -17,6 +18,7 @@ from vaultra.tracing import link
 LEAST_BETWEEN = dt.timedelta(seconds=1)
 # Metric sets that are in memory at once; of many more, the garbage collector would take a sixth of the time.
 AT_ONCE = 50
+DEFINITIONS = f"{METRICS_VERSION}.{FORMULA_VERSION}"
 # The hourly computation has been missed once when a snapshot is older than this.
 STALE_AFTER = dt.timedelta(hours=2)
 
@@ -34,8 +36,14 @@ def pause_before(conn: Connection, business_ids: Sequence[UUID], now: dt.datetim
     return min(max(snapshot.computed_at + LEAST_BETWEEN - now, dt.timedelta(0)), LEAST_BETWEEN)
 
 
-def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:
+def compute(
+    conn: Connection, business_ids: Sequence[UUID], now: dt.datetime, *, unless_unchanged: bool = False
+) -> list[UUID]:
     """Compute and keep the metrics of these businesses as of now.
+
+    Args:
+        unless_unchanged: Leave out those on which nothing happened since the same day's last computation. Not for
+            who does not know whether what that one announced was ever heard.
 
     Returns:
         The businesses that have new metrics; those without a connected account have none, and keep what they had.
@@ -44,11 +52,17 @@ def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) ->
     # Before the facts are read, so that a change which commits in between asks again.
     changed = db.take_requests(conn, businesses)
     link(traceparent for traceparents in changed.values() for traceparent in traceparents)
+    if unless_unchanged:
+        quiet = [business_id for business_id in businesses if business_id not in changed]
+        confirmed = set(db.confirm_snapshots(conn, quiet, DEFINITIONS, now) if quiet else ())
+        businesses = [business_id for business_id in businesses if business_id not in confirmed]
     gathered = db.gather(conn, businesses, now, changed)
     done: list[UUID] = []
     while part := list(islice(gathered.facts, AT_ONCE)):
-        db.upsert_snapshots(conn, {business_id: compute_metrics(facts, now) for business_id, facts in part}, now)
-        done += [business_id for business_id, _ in part]
+        computed = {one.business_id: compute_metrics(one.facts, now) for one in part}
+        bases = {one.business_id: f"{DEFINITIONS}:{one.basis}" for one in part}
+        db.upsert_snapshots(conn, computed, now, bases)
+        done += computed
     db.upsert_kept_facts(conn, gathered.read)
     return done
 

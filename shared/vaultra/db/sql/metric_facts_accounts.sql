@@ -12,7 +12,7 @@ select a.id::text as account, a.business_id, a.default_currency, a.standing, a.h
     ) then kept.payers::text end as payers
 from integration_accounts as a
 cross join lateral (
-    select md5(concat_ws('|', a.objects_version, a.default_currency, a.balance)) as basis
+    select md5(concat_ws('|', a.objects_version, a.default_currency, a.balance, a.standing, a.history_complete)) as basis
 ) as present
 left join kept_facts as kept on kept.integration_account_id = a.id and kept.basis = present.basis
     and kept.read_on <= cast(:today as date)

@@ -1,0 +1,295 @@
+"""The next answer of a conversation: a model with tools, each sentence checked before it is said, or no model at all.
+
+No connection is held while a model is awaited: tools and the allowance open their own.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import ValidationError
+
+from vaultra.agent import embedded
+from vaultra.agent.allowance import Allowance
+from vaultra.agent.answers import Answer, Citation, Event, Finished, Sentence, ToolBegan, ToolEnded, Turn
+from vaultra.agent.context_budget import OFFERS, most_tokens_read, opening, told_to_model, within_budget
+from vaultra.agent.guards import guard
+from vaultra.agent.prompts import CALLS_ARE_USED_UP, correction, instructions
+from vaultra.agent.tools import TOOLS, ToolContext, ToolOutcome, use_tool
+from vaultra.agent.verifier import Checked, Verifier, sentences
+from vaultra.domain.conversations import Speaker, TokenCount
+from vaultra.errors import Unavailable
+from vaultra.ports import DialogueItem, Json, LLMProvider, ModelPiece, Said, StepEnded, ToolRequest, Wrote
+from vaultra.telemetry import log
+
+WHOLE_SECONDS = 45.0
+# With less than this left, another model is not worth asking.
+LEAST_SECONDS = 5.0
+MOST_TOOL_CALLS = 8
+MOST_REPAIRS = 2
+MOST_CORRECTIONS = 1
+# Of one step; what a model thinks before it speaks counts, too.
+MOST_TOKENS_WRITTEN = 3_000
+MOST_CHARACTERS = 8_000
+# Of English and JSON; what a step has cost that was broken off is reckoned with it.
+BYTES_PER_TOKEN = 3
+
+
+class Unfit(Exception):
+    """A model does not do what is asked of it; the message says what it did."""
+
+
+class UsedUp(Exception):
+    """The business has used its allowance of the day."""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """What was said so far is taken back: a model failed in the middle, and somebody else answers from the start."""
+
+
+ChatEvent = Event | Restarted
+
+
+def converse(
+    context: ToolContext,
+    providers: Sequence[LLMProvider],
+    allowance: Allowance,
+    history: Sequence[Turn],
+    question: str,
+    *,
+    timer: Callable[[], float] = time.monotonic,
+) -> Iterator[ChatEvent]:
+    """What is told while the answer comes to be; the last event is `Finished`.
+
+    Each model is tried in turn within 45 seconds; when none has answered, the answerer without one does. What no
+    model should be asked (`guards`) it answers at once.
+    """
+    if not providers or guard(question, context.business.name) is not None:
+        yield from embedded.answer(context, history, question)
+        return
+    ends = timer() + WHOLE_SECONDS
+    used_up = False
+    for number, provider in enumerate(providers):
+        if ends - timer() < LEAST_SECONDS:
+            break
+        attempt = _Attempt(context, provider, allowance, history, question, ends, timer, degraded=number > 0)
+        try:
+            yield from attempt.answer()
+            return
+        except UsedUp:
+            used_up = True
+        except (Unavailable, Unfit) as error:
+            log.warning("agent.model_failed", provider=provider.name, reason=str(error))
+        if attempt.said:
+            yield Restarted()
+        if used_up:
+            break
+    yield from _without_model(context, history, question, used_up=used_up)
+
+
+def _without_model(
+    context: ToolContext, history: Sequence[Turn], question: str, *, used_up: bool
+) -> Iterator[ChatEvent]:
+    for event in embedded.answer(context, history, question):
+        if not isinstance(event, Finished):
+            yield event
+            continue
+        answer = replace(event.answer, degraded=True)
+        if used_up:
+            notice = Sentence(f"\n\n{CALLS_ARE_USED_UP}")
+            yield notice
+            answer = replace(answer, text=answer.text + notice.text)
+        yield Finished(answer)
+
+
+@dataclass
+class _Attempt:
+    """One model's try at the answer. `said` is what has been let through so far."""
+
+    context: ToolContext
+    provider: LLMProvider
+    allowance: Allowance
+    history: Sequence[Turn]
+    question: str
+    ends: float
+    timer: Callable[[], float]
+    degraded: bool
+    said: list[Sentence] = field(default_factory=list)
+    outcomes: list[ToolOutcome] = field(default_factory=list)
+    repairs: int = 0
+    corrections: int = 0
+
+    def answer(self) -> Iterator[Event]:
+        """Raise `Unavailable`, `Unfit` or `UsedUp` when this model does not get there."""
+        verifier = Verifier(self.question, self.history)
+        dialogue = opening(self.history, self.question)
+        while True:
+            requests = yield from self._step(verifier, dialogue)
+            if requests is None:
+                continue  # a sentence was withheld, and the model has been told
+            if not requests:
+                break
+            for request in requests:
+                yield from self._use(request, verifier, dialogue)
+        if not self._text().strip():
+            raise Unfit("it said nothing")
+        last = verifier.closing(self._text())
+        if last is not None:
+            yield self._add(Sentence(f"\n\n{last}"))
+        yield Finished(self._whole())
+
+    def _step(
+        self, verifier: Verifier, dialogue: list[DialogueItem]
+    ) -> Generator[Event, None, list[ToolRequest] | None]:
+        """One call of the model: what it says, sentence by sentence; gives the tools it wants.
+
+        None means that a sentence was withheld and nothing of the rest was read.
+        """
+        sent = within_budget(dialogue)
+        told = instructions(self.context.now)
+        most_read = most_tokens_read(told, sent, OFFERS)
+        set_aside = most_read + MOST_TOKENS_WRITTEN
+        left = self.ends - self.timer()
+        if left <= 0:
+            raise Unavailable("There is no time left")
+        if not self.allowance.set_aside(set_aside):
+            raise UsedUp
+        pieces = self.provider.stream(told, sent, OFFERS, most_tokens=MOST_TOKENS_WRITTEN, seconds=left)
+        step = _Step(pieces, most_read)
+        try:
+            for raw in sentences(step.texts()):
+                if step.is_cut_off:
+                    break  # the tail of a sentence
+                checked = verifier.check(raw)
+                if checked.faults:
+                    self._withhold(raw, checked, dialogue)
+                    return None
+                yield self._say(checked, apart=not step.has_spoken)
+                step.has_spoken = True
+        finally:
+            step.close()
+            self.allowance.settle(set_aside, step.cost)
+        dialogue.append(Wrote(step.items))
+        return step.requests
+
+    def _withhold(self, raw: str, checked: Checked, dialogue: list[DialogueItem]) -> None:
+        kinds = sorted({fault.kind for fault in checked.faults})
+        log.info("agent.sentence_withheld", provider=self.provider.name, kinds=kinds)
+        self.corrections += 1
+        if self.corrections > MOST_CORRECTIONS:
+            raise Unfit(f"what it says is not borne out ({', '.join(kinds)})")
+        so_far = self._text().strip()
+        if so_far:
+            dialogue.append(Said(Speaker.ASSISTANT, so_far))
+        dialogue.append(Said(Speaker.USER, correction(raw, checked.faults)))
+
+    def _use(self, request: ToolRequest, verifier: Verifier, dialogue: list[DialogueItem]) -> Iterator[Event]:
+        if len(self.outcomes) == MOST_TOOL_CALLS:
+            raise Unfit("it does not stop asking for tools")
+        self.repairs += _is_malformed(request)
+        if self.repairs > MOST_REPAIRS:
+            raise Unfit("it does not know how to ask for a tool")
+        known = TOOLS.get(request.name)
+        event_id = str(len(self.outcomes) + 1)
+        if known is not None:
+            yield ToolBegan(event_id, known.name, known.title)
+        outcome = use_tool(self.context, request.name, request.arguments, id=event_id)
+        self.outcomes.append(outcome)
+        if known is not None:
+            yield ToolEnded(outcome)
+        verifier.learn(outcome)
+        dialogue.append(told_to_model(outcome, request.id, request.name))
+
+    def _say(self, checked: Checked, *, apart: bool) -> Sentence:
+        """Let a sentence through; the first of a step stands apart from what was said before it."""
+        joined = apart and self.said and not self.said[-1].text[-1:].isspace()
+        return self._add(Sentence(f"{' ' if joined else ''}{checked.text}", checked.citations))
+
+    def _add(self, sentence: Sentence) -> Sentence:
+        self.said.append(sentence)
+        return sentence
+
+    def _text(self) -> str:
+        return "".join(sentence.text for sentence in self.said)
+
+    def _whole(self) -> Answer:
+        named: dict[str, Citation] = {cited.key: cited for sentence in self.said for cited in sentence.citations}
+        return Answer(
+            text=self._text().strip(),
+            citations=tuple(named.values()),
+            outcomes=tuple(self.outcomes),
+            suggestions=embedded.suggestions(self.question, self.outcomes),
+            provider=self.provider.name,
+            degraded=self.degraded,
+        )
+
+
+class _Step:
+    """What comes in one call of a model, taken apart.
+
+    Attributes:
+        has_spoken: Whether a sentence of it was let through.
+    """
+
+    def __init__(self, pieces: Iterator[ModelPiece], most_read: int) -> None:
+        self.requests: list[ToolRequest] = []
+        self.has_spoken = False
+        self._pieces = pieces
+        self._most_read = most_read
+        self._characters = 0
+        self._has_begun = False
+        self._ended: StepEnded | None = None
+
+    def texts(self) -> Iterator[str]:
+        """The text; the rest is kept aside."""
+        for piece in self._pieces:
+            self._has_begun = True
+            match piece:
+                case str():
+                    self._characters += len(piece)
+                    if self._characters > MOST_CHARACTERS:
+                        raise Unfit("it does not stop talking")
+                    yield piece
+                case ToolRequest():
+                    self.requests.append(piece)
+                    if len(self.requests) > MOST_TOOL_CALLS:
+                        raise Unfit("it asks for too many tools at once")
+                case StepEnded():
+                    self._ended = piece
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the step is over, and ended in the middle of a sentence."""
+        return self._ended is not None and self._ended.cut_off
+
+    @property
+    def items(self) -> tuple[Json, ...]:
+        """What the model wants to have back."""
+        return () if self._ended is None else self._ended.items
+
+    @property
+    def cost(self) -> TokenCount:
+        """What the step cost: as told, or as it is estimated where nobody told."""
+        if self._ended is not None and self._ended.tokens is not None:
+            return self._ended.tokens
+        if not self._has_begun:
+            return TokenCount()
+        return TokenCount(self._most_read // BYTES_PER_TOKEN, self._characters // BYTES_PER_TOKEN)
+
+    def close(self) -> None:
+        """End the request, if it has not ended."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+
+
+def _is_malformed(request: ToolRequest) -> bool:
+    """Whether it is no request that a tool could ever follow."""
+    tool = TOOLS.get(request.name)
+    if tool is None:
+        return True
+    try:
+        tool.arguments.model_validate_json(request.arguments)
+    except ValidationError:
+        return True
+    return False
