@@ -17,7 +17,7 @@ export NPM_CONFIG_AUDIT := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site demo demo-reset dev test chaos bench packages lint format openapi requirements clean python
+.PHONY: help setup site demo demo-reset dev test chaos bench lighthouse packages lint format openapi requirements clean python
 
 # $(call timed,what is done,command): one line with the time it took; the command's output only if it fails.
 define timed
@@ -53,6 +53,9 @@ bench: setup  ## Measure what docs/PERFORMANCE.md tells
 	@$(BIN)/python -m tests.bench.webhooks
 	@$(BIN)/python -m tests.bench.backfill
 	@$(BIN)/python -m tests.bench.hourly
+
+lighthouse: setup site  ## Measure the site's pages with Lighthouse, alone on the machine (needs Chromium)
+	@$(BIN)/python -m tests.bench.lighthouse
 
 packages: setup  ## Install and start every function from its zip, as it is deployed
 	$(BIN)/python -m tests.packages.check
@@ -99,10 +102,11 @@ python:
 
 # --- the site ------------------------------------------------------------------------------
 
-# Keyed on the content of its sources, so that a checkout that only touches files builds nothing.
+# Keyed on the content of its sources, so that a checkout that only touches files builds nothing. The articles are
+# among them: they are its help pages.
 SITE_STAMP := $(FRONTEND)/node_modules/.vaultra-built
-SITE_SOURCES = cd $(FRONTEND) && find . \( -name node_modules -o -name dist -o -name .astro \) -prune -o -type f -print \
-	| LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum | cksum
+SITE_SOURCES = cd $(FRONTEND) && find . ../knowledge \( -name node_modules -o -name dist -o -name .astro \) -prune \
+	-o -type f -print | LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum | cksum
 
 site: setup $(FRONTEND)/node_modules/.package-lock.json  ## Build the site into frontend/dist, if it changed
 	@[ -f $(FRONTEND)/dist/index.html ] && [ "$$($(SITE_SOURCES))" = "$$(cat $(SITE_STAMP) 2>/dev/null)" ] || $(MAKE) --no-print-directory build-site

@@ -50,7 +50,7 @@ resource "google_compute_backend_bucket" "site" {
 
   # As the local site answers (vaultra_local/site.py; a test compares them), and TLS for good.
   custom_response_headers = [
-    "Content-Security-Policy: frame-ancestors 'none'",
+    "Content-Security-Policy: default-src 'self'; script-src 'self' 'sha256-Ya0pUYrC7nM5Cn/056TyVuEiz6dFGrzmkWzgON0pF0U=' 'sha256-eIXWvAmxkr251LJZkjniEK5LcPF3NkapbJepohwYRIc='; style-src 'self' 'sha256-vv9IoKo7BSLbWcUHr3tNmfNVmm5L/9Cfn2H6LMk7/ow='; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy: same-origin",
     "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()",
     "Referrer-Policy: strict-origin-when-cross-origin",

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vaultra_local.catalogue import Function
 from vaultra_local.gateway import Gateway
 from vaultra_local.server import TopicServer, framework_app
-from vaultra_local.site import IMMUTABLE, REVALIDATED, Site
+from vaultra_local.site import IMMUTABLE, POLICY, REVALIDATED, Site
 
 
 def function(name: str) -> ASGIApp:
@@ -102,9 +102,22 @@ def test_the_site_is_served_as_from_a_bucket(
     assert answer.headers["content-type"] == kind
     assert answer.headers["cache-control"] == cache
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert answer.headers["content-security-policy"] == POLICY
     assert client.head(path).status_code == status
     assert client.head(path).content == b""
+
+
+def test_text_is_compressed_for_who_reads_it_so(client: TestClient, folder: Path) -> None:
+    text, font = "run();\n" * 200, "font" * 200
+    (folder / "_astro/long.js").write_text(text)
+    (folder / "fonts/long.woff2").write_text(font)
+    told = {"Accept-Encoding": "gzip"}
+    answer = client.get("/_astro/long.js", headers=told)
+    assert (answer.headers["content-encoding"], answer.text) == ("gzip", text)
+    assert int(answer.headers["content-length"]) < len(text) / 5
+    plain = client.get("/_astro/long.js", headers={"Accept-Encoding": "identity"})
+    assert ("content-encoding" in plain.headers, plain.text) == (False, text)
+    assert "content-encoding" not in client.get("/fonts/long.woff2", headers=told).headers
 
 
 def test_a_folder_redirects_to_its_page_and_keeps_the_query(client: TestClient) -> None:

@@ -199,7 +199,7 @@ def test_a_zip_brings_no_system_that_its_function_does_not_use(function: Functio
     names = set(package.of_function(function).files)
     for system, name in [("google", "google"), ("pubsub", "pubsub"), ("smtp", "smtp"), ("stripe", "stripe")]:
         assert (f"vaultra/adapters/{name}.py" in names) == (system in function.uses)
-    assert not [name for name in names if "migrations" in name or "embedded" in name or "pycache" in name]
+    assert not [name for name in names if "migrations" in name or "embedded_broker" in name or "pycache" in name]
 
 
 def tree(folder: Path, **files: str) -> Path:

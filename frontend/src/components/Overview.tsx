@@ -1,79 +1,58 @@
 /** The overview page: the answer, the sum behind it, the figures behind that, and how fresh all of it is. */
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { switchBusiness } from '../lib/business';
-import { formatAgo, formatMoment, formatPeriod } from '../lib/format';
+import { isDemo } from '../lib/demo';
+import { formatMoment, formatPeriod } from '../lib/format';
+import { connectLink, metricLink, recommendationLink } from '../lib/links';
 import { metricTiles } from '../lib/metrics';
 import {
+  changesQuery,
+  criteriaQuery,
   definitionsQuery,
+  historyQuery,
   metricsQuery,
   POLL_IDLE_MS,
   POLL_SETTLING_MS,
   POLL_SYNCING_MS,
+  pathQuery,
   queryClient,
   readinessQuery,
+  recommendationsQuery,
   statusQuery,
 } from '../lib/query';
-import { nothingMeasured } from '../lib/readiness';
-import type { CurrentUser, Membership, Metrics, Readiness, StripeStatus } from '../lib/types';
-import DashboardGuard from './DashboardGuard';
+import { METRIC_OF_RULE, nothingMeasured } from '../lib/readiness';
+import { adviceOn } from '../lib/recommendations';
+import { changeOf, lineOf } from '../lib/trends';
+import type { Changes, CurrentUser, Membership, Metrics, Readiness, Rule, StripeStatus } from '../lib/types';
+import BusinessGuard from './BusinessGuard';
+import Checklist from './Checklist';
 import ErrorCard from './ErrorCard';
+import Freshness from './Freshness';
+import LenderMinimums from './LenderMinimums';
 import MetricTile from './MetricTile';
+import NextActions from './NextActions';
+import NoScoreYet from './NoScoreYet';
 import OverviewSkeleton from './OverviewSkeleton';
+import PathCard from './PathCard';
+import PrintSummary from './PrintSummary';
 import ScoreCard from './ScoreCard';
-import ScoreSum from './ScoreSum';
+import ScoreChanges from './ScoreChanges';
+import ScoreSum, { type RuleLinks } from './ScoreSum';
 import SyncNotice, { isSyncing } from './SyncNotice';
-import { useChoice } from './useChoice';
+import { usePrinting } from './usePrinting';
+import WhatIf from './WhatIf';
 
 export default function Overview() {
   // The tiles' words are the same for everybody, so they are asked for at once.
   useQuery(definitionsQuery, queryClient);
-  return <DashboardGuard fallback={<OverviewSkeleton />}>{(user) => <ChosenBusiness user={user} />}</DashboardGuard>;
-}
-
-function ChosenBusiness({ user }: { user: CurrentUser }) {
-  const choice = useChoice(user.businesses);
-  useEffect(() => {
-    if (choice.kind === 'none') location.replace('/onboarding/business/');
-  }, [choice.kind]);
-  switch (choice.kind) {
-    case 'none':
-      return <OverviewSkeleton />;
-    case 'choose':
-      return <ChooseBusiness businesses={user.businesses} foreign={choice.foreign} />;
-    case 'chosen':
-      return <BusinessOverview key={choice.business.id} business={choice.business} />;
-  }
-}
-
-function ChooseBusiness({ businesses, foreign }: { businesses: Membership[]; foreign: boolean }) {
   return (
-    <section className="card max-w-xl p-6">
-      <h2 className="text-lg font-semibold">{foreign ? 'This business is not one of yours' : 'Choose a business'}</h2>
-      <p className="mt-2 text-muted">
-        {foreign
-          ? 'The address names a business that your account cannot open. Choose one that it can.'
-          : 'Your account can open several. Each has its own score and figures.'}
-      </p>
-      <ul className="mt-4 grid gap-2">
-        {businesses.map((business) => (
-          <li key={business.id}>
-            <button
-              type="button"
-              onClick={() => switchBusiness(business.id)}
-              className="btn w-full justify-between text-left whitespace-normal"
-            >
-              {business.name}
-              <span className="text-sm font-normal text-muted">{business.role}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
+    <BusinessGuard fallback={<OverviewSkeleton />}>
+      {(business, user) => <BusinessOverview business={business} user={user} />}
+    </BusinessGuard>
   );
 }
 
-function BusinessOverview({ business }: { business: Membership }) {
+function BusinessOverview({ business, user }: { business: Membership; user: CurrentUser }) {
   const status = useQuery(
     {
       ...statusQuery(business.id),
@@ -111,59 +90,100 @@ function BusinessOverview({ business }: { business: Membership }) {
     queryClient,
   );
 
-  const queries = [status, readiness, metrics];
+  const printing = usePrinting();
+  const scored = readiness.data?.created_at;
+  const changes = useQuery({ ...changesQuery(business.id), enabled: !!readiness.data }, queryClient);
+  const path = useQuery({ ...pathQuery(business.id), enabled: !!readiness.data && connected }, queryClient);
+  const criteria = useQuery({ ...criteriaQuery(business.id), enabled: !!metrics.data }, queryClient);
+  const advice = useQuery({ ...recommendationsQuery(business.id), refetchInterval: POLL_IDLE_MS }, queryClient);
+  useEffect(() => {
+    // A new score: what explains it is read again as well.
+    if (!scored) return;
+    for (const key of ['changes', 'path', 'criteria', 'recommendations', 'metric-history']) {
+      void queryClient.invalidateQueries({ queryKey: [key, business.id] });
+    }
+  }, [scored, business.id]);
+
+  const queries = [status, readiness, metrics, changes, path, criteria, advice];
   const failed = queries.filter((query) => query.isError);
   const error = failed[0]?.error;
   const retry = () => {
     for (const query of failed) void query.refetch();
   };
   const busy = failed.some((query) => query.isFetching);
+  const recommendations = advice.data ?? [];
+  const onPaper = printing && metrics.data;
 
   if (readiness.data) {
+    const linksOf = (rule: Rule): RuleLinks => {
+      const metric = METRIC_OF_RULE[rule.key];
+      const about = metric && rule.points < rule.best_points ? adviceOn(metric, recommendations) : undefined;
+      return {
+        metric: metric ? metricLink(business.id, metric) : null,
+        advice: about ? { href: recommendationLink(business.id, about.id), title: about.title } : null,
+      };
+    };
     return (
-      <div className="grid gap-5">
-        <Freshness business={business} readiness={readiness.data} metrics={metrics.data} status={status.data} />
-        {error && (
-          <ErrorCard compact error={error} title="These figures could not be refreshed" onRetry={retry} busy={busy} />
+      <>
+        <div className={`grid grid-cols-[minmax(0,1fr)] gap-5 ${onPaper ? 'no-print' : ''}`}>
+          <Freshness
+            business={business}
+            user={user}
+            readiness={readiness.data}
+            metrics={metrics.data}
+            status={status.data}
+          />
+          {error && (
+            <ErrorCard
+              compact
+              error={error}
+              title={`Some figures could not be refreshed; they are as of ${formatMoment(metrics.data?.computed_at ?? readiness.data.created_at)}`}
+              onRetry={retry}
+              busy={busy}
+            />
+          )}
+          {status.data && <Notices status={status.data} business={business} readiness={readiness.data} />}
+          {status.data && advice.data && business.role !== 'viewer' && (
+            <Checklist
+              businessId={business.id}
+              status={status.data}
+              readiness={readiness.data}
+              recommendations={recommendations}
+            />
+          )}
+          <ScoreCard readiness={readiness.data} changes={changes.data} />
+          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
+            <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
+              {advice.isPending ? (
+                <CardSkeleton />
+              ) : (
+                advice.data && <NextActions businessId={business.id} recommendations={recommendations} />
+              )}
+              {changes.isLoading ? <CardSkeleton /> : changes.data && <ScoreChanges changes={changes.data} />}
+            </div>
+            {path.isLoading ? <CardSkeleton /> : path.data && <PathCard path={path.data} />}
+          </div>
+          <ScoreSum readiness={readiness.data} linksOf={linksOf} />
+          {metrics.data && <Tiles business={business} metrics={metrics.data} />}
+          {metrics.data && <Simulator business={business} readiness={readiness.data} metrics={metrics.data} />}
+          {criteria.data && <LenderMinimums criteria={criteria.data.criteria} note={criteria.data.note} />}
+          <Disclaimer />
+        </div>
+        {onPaper && (
+          <Summary
+            business={business}
+            mark={isDemo(user) ? 'Demo data' : status.data?.livemode === false ? 'Stripe test mode' : null}
+            readiness={readiness.data}
+            metrics={onPaper}
+            changes={changes.data}
+          />
         )}
-        {status.data && <Notices status={status.data} business={business} readiness={readiness.data} />}
-        <ScoreCard readiness={readiness.data} />
-        <ScoreSum readiness={readiness.data} />
-        {metrics.data && <Tiles metrics={metrics.data} />}
-        <Disclaimer />
-      </div>
+      </>
     );
   }
   if (error) return <ErrorCard error={error} title="Your score could not be loaded" onRetry={retry} busy={busy} />;
   if (!status.data || readiness.isPending) return <OverviewSkeleton />;
-  if (!connected) return <NotConnected business={business} error={status.data.error} />;
-  return <FirstFigures business={business} status={status.data} />;
-}
-
-interface FreshnessProps {
-  business: Membership;
-  readiness: Readiness;
-  metrics: Metrics | null | undefined;
-  status: StripeStatus | undefined;
-}
-
-function Freshness({ business, readiness, metrics, status }: FreshnessProps) {
-  const asOf = metrics?.computed_at ?? readiness.created_at;
-  return (
-    <p className="-mt-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
-      <span className="font-medium text-ink">{business.name}</span>
-      <span>
-        As of <time dateTime={asOf}>{formatMoment(asOf)}</time>, {formatAgo(asOf)}
-      </span>
-      {status?.last_synced_at && (
-        <span>
-          Stripe read <time dateTime={status.last_synced_at}>{formatAgo(status.last_synced_at)}</time>
-        </span>
-      )}
-      {status?.livemode === false && <span className="tag tag-warn">Stripe test mode</span>}
-      {metrics?.stale && <span className="tag tag-warn">The next computation is late</span>}
-    </p>
-  );
+  return <NoScoreYet business={business} status={status.data} />;
 }
 
 interface NoticesProps {
@@ -175,7 +195,7 @@ interface NoticesProps {
 function Notices({ status, business, readiness }: NoticesProps) {
   const connect = (label: string) =>
     business.role !== 'viewer' && (
-      <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="link">
+      <a href={connectLink(business.id)} className="link">
         {label}
       </a>
     );
@@ -204,8 +224,9 @@ function Notices({ status, business, readiness }: NoticesProps) {
   );
 }
 
-function Tiles({ metrics }: { metrics: Metrics }) {
+function Tiles({ business, metrics }: { business: Membership; metrics: Metrics }) {
   const definitions = useQuery(definitionsQuery, queryClient);
+  const history = useQuery(historyQuery(business.id), queryClient);
   return (
     <section aria-labelledby="figures">
       <h2 id="figures" className="font-semibold">
@@ -216,51 +237,41 @@ function Tiles({ metrics }: { metrics: Metrics }) {
       </p>
       <ul className="mt-3 grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-3">
         {metricTiles(metrics, definitions.data ?? []).map((tile) => (
-          <MetricTile key={tile.key} tile={tile} />
+          <MetricTile
+            key={tile.key}
+            tile={tile}
+            href={metricLink(business.id, tile.key)}
+            line={lineOf(tile.key, metrics, history.data ?? [])}
+            change={changeOf(tile.key, tile.unit, metrics, history.data ?? [])}
+          />
         ))}
       </ul>
     </section>
   );
 }
 
-function NotConnected({ business, error }: { business: Membership; error?: string | null }) {
-  const viewer = business.role === 'viewer';
-  return (
-    <section className="card max-w-xl p-6">
-      <h2 className="text-lg font-semibold">
-        {viewer ? `${business.name} has no score yet` : `Connect Stripe to see the score of ${business.name}`}
-      </h2>
-      <p className="mt-2 text-muted">
-        Vaultra computes the score from your Stripe history: charges, refunds, disputes, payouts and subscriptions. It
-        only reads.
-      </p>
-      {error && <p className="notice notice-warn mt-4">Stripe could not be read: {error}</p>}
-      {viewer ? (
-        <p className="notice mt-5">Stripe is not connected. Connecting it takes an owner or an admin.</p>
-      ) : (
-        <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="btn btn-primary mt-5">
-          Connect Stripe
-        </a>
-      )}
-    </section>
-  );
+/** The sliders need the words of the metrics, which every page asks for at once. */
+function Simulator({ business, readiness, metrics }: Omit<SummaryProps, 'changes' | 'mark'>) {
+  const definitions = useQuery(definitionsQuery, queryClient);
+  if (!definitions.data) return null;
+  return <WhatIf businessId={business.id} readiness={readiness} metrics={metrics} definitions={definitions.data} />;
 }
 
-function FirstFigures({ business, status }: { business: Membership; status: StripeStatus }) {
-  return (
-    <section className="card grid max-w-2xl gap-4 p-6">
-      <div>
-        <h2 className="text-lg font-semibold">The first score of {business.name} is on its way</h2>
-        <p className="mt-2 text-muted">
-          {isSyncing(status)
-            ? 'It appears here as soon as the last 90 days have been read.'
-            : 'Stripe is connected and the first figures are being computed. This page fills by itself.'}
-        </p>
-      </div>
-      <SyncNotice status={status} scored={false} />
-      {status.error && <p className="notice notice-warn">Stripe could not be read: {status.error}</p>}
-    </section>
-  );
+interface SummaryProps {
+  business: Membership;
+  mark: string | null;
+  readiness: Readiness;
+  metrics: Metrics;
+  changes: Changes | null | undefined;
+}
+
+function Summary(props: SummaryProps) {
+  const definitions = useQuery(definitionsQuery, queryClient);
+  return <PrintSummary {...props} definitions={definitions.data ?? []} />;
+}
+
+function CardSkeleton() {
+  return <div className="card skel h-72" aria-hidden="true" />;
 }
 
 function Disclaimer() {

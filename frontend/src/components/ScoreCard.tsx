@@ -1,7 +1,7 @@
 /** The answer first: the score, its tier, one sentence why, how sure it is and how far the next tier lies. */
 import { formatRatio, NOT_MEASURED, plural } from '../lib/format';
-import { answerSentence, nextTier, nothingMeasured, rangeText, TIERS, trendText } from '../lib/readiness';
-import type { Readiness } from '../lib/types';
+import { answerSentence, changeText, nextTier, nothingMeasured, rangeText, TIERS, trendText } from '../lib/readiness';
+import type { Changes, Readiness } from '../lib/types';
 import Gauge from './Gauge';
 import Icon, { type IconName } from './Icon';
 
@@ -14,13 +14,16 @@ const TIER_TONE: Partial<Record<string, string>> = { not_ready: 'tag-bad', impro
 
 interface Props {
   readiness: Readiness;
+  /** Against which score it changed, and by how much; without it only the trend is told. */
+  changes?: Changes | null;
   headingId?: string;
 }
 
-export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
+export default function ScoreCard({ readiness, changes, headingId = 'score' }: Props) {
   const { score, tier_label, trend, confidence, components, provisional } = readiness;
   const next = nextTier(score);
-  const look = TREND_LOOK[trend ?? ''];
+  const change = changeText(changes);
+  const look = TREND_LOOK[(change && changes ? directionOf(changes) : trend) ?? ''];
   const meaning = nothingMeasured(readiness)
     ? 'Nothing could be measured yet.'
     : TIERS.find((each) => each.key === readiness.tier)?.meaning;
@@ -43,7 +46,7 @@ export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
             <Fact term="Change">
               <span className={`inline-flex items-start gap-1 ${look?.tone ?? 'text-muted'}`}>
                 {look && <Icon name={look.icon} />}
-                {trendText(trend)}
+                {change ?? trendText(trend)}
               </span>
             </Fact>
             <Fact term={`Likely range ${range(confidence.low, confidence.high)}`}>
@@ -66,6 +69,10 @@ export default function ScoreCard({ readiness, headingId = 'score' }: Props) {
       </div>
     </section>
   );
+}
+
+function directionOf({ difference }: Changes): string {
+  return difference > 0 ? 'improving' : difference < 0 ? 'declining' : 'stable';
 }
 
 function range(low: number, high: number): string {

@@ -5,7 +5,20 @@ import type { Readiness, Rule } from '../lib/types';
 
 const ROW = 'grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-2 py-3 @2xl:grid-cols-[1fr_minmax(180px,38%)_5.5rem]';
 
-export default function ScoreSum({ readiness, headingId = 'sum' }: { readiness: Readiness; headingId?: string }) {
+/** Where a rule's figure and the advice about it are. */
+export interface RuleLinks {
+  metric: string | null;
+  advice: { href: string; title: string } | null;
+}
+
+interface Props {
+  readiness: Readiness;
+  headingId?: string;
+  /** Nothing on a page that has no such pages beside it. */
+  linksOf?: (rule: Rule) => RuleLinks;
+}
+
+export default function ScoreSum({ readiness, headingId = 'sum', linksOf }: Props) {
   const sum = addUp(readiness);
   const view = scale(sum);
   return (
@@ -34,6 +47,7 @@ export default function ScoreSum({ readiness, headingId = 'sum' }: { readiness: 
             <div className="min-w-0">
               <p className="font-medium">{rule.label}</p>
               <p className="text-sm text-muted">{rule.sentence}</p>
+              {linksOf && <Links of={linksOf(rule)} label={rule.label} />}
             </div>
             <Bar view={view} from={before} to={after} tone={rule.points > 0 ? 'gain' : 'loss'} />
             <Points tone={rule.points > 0 ? 'text-good' : 'text-bad'} aside={best(rule)}>
@@ -63,11 +77,13 @@ export default function ScoreSum({ readiness, headingId = 'sum' }: { readiness: 
         title={`${plural(sum.neutral.length, 'signal')} at 0 points`}
         note={gain(sum.neutral)}
         rules={sum.neutral}
+        linksOf={linksOf}
       />
       <Quiet
         title={`${plural(sum.notMeasured.length, 'signal')} not measured`}
         note="0 points, neither for nor against"
         rules={sum.notMeasured}
+        linksOf={linksOf}
       />
     </section>
   );
@@ -159,7 +175,31 @@ function Bar({
   );
 }
 
-function Quiet({ title, note, rules }: { title: string; note: string; rules: Rule[] }) {
+function Links({ of: { metric, advice }, label }: { of: RuleLinks; label: string }) {
+  return (
+    <p className="no-print mt-0.5 flex flex-wrap gap-x-4 text-sm">
+      {metric && (
+        <a href={metric} className="link" aria-label={`Metric: ${label}`}>
+          Metric
+        </a>
+      )}
+      {advice && (
+        <a href={advice.href} className="link">
+          {advice.title}
+        </a>
+      )}
+    </p>
+  );
+}
+
+interface QuietProps {
+  title: string;
+  note: string;
+  rules: Rule[];
+  linksOf?: (rule: Rule) => RuleLinks;
+}
+
+function Quiet({ title, note, rules, linksOf }: QuietProps) {
   if (rules.length === 0) return null;
   return (
     <details className="border-t border-line pt-3 pb-1 text-sm">
@@ -173,6 +213,7 @@ function Quiet({ title, note, rules }: { title: string; note: string; rules: Rul
             <div className="min-w-0">
               <p className="font-medium">{rule.label}</p>
               <p className="text-muted">{quietText(rule)}</p>
+              {linksOf && <Links of={linksOf(rule)} label={rule.label} />}
             </div>
             <Points aside={best(rule)}>0</Points>
           </li>

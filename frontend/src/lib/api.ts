@@ -5,14 +5,22 @@ import { getAuthHeaders, getToken, sendToLogin } from './auth';
 import type {
   Business,
   BusinessCreate,
+  Changes,
+  Criterion,
   CurrentUser,
+  DayScore,
+  Decision,
   Definition,
   ErrorEnvelope,
   Membership,
   Metrics,
+  PastMetrics,
+  Path,
   paths,
   Readiness,
+  Recommendation,
   Session,
+  Simulation,
   StripeStatus,
 } from './types';
 
@@ -36,7 +44,8 @@ export class ApiError extends Error {
   }
 }
 
-const client = createClient<paths>({
+/** The door to the API: what each function here and in `api-settings.ts` calls through. */
+export const client = createClient<paths>({
   baseUrl: API_BASE,
   fetch: (request) => globalThis.fetch(request, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
 });
@@ -63,7 +72,7 @@ function text(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function toApiError(body: unknown, response: Response): ApiError {
+export function toApiError(body: unknown, response: Response): ApiError {
   const wait = Number(response.headers.get('Retry-After')) || null;
   const id = response.headers.get('X-Request-Id');
   if (!isEnvelope(body)) {
@@ -101,14 +110,15 @@ async function answer<T>(call: Promise<Answer<T>>): Promise<Answer<T>> {
   return result;
 }
 
-async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
+/** The body of an answer; raises ApiError for any that is no success. */
+export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer(call);
   if (data === undefined) throw toApiError(error, response);
   return data;
 }
 
 /** For what answers with nothing but success. */
-async function done(call: Promise<Answer<unknown>>): Promise<void> {
+export async function done(call: Promise<Answer<unknown>>): Promise<void> {
   await answer(call);
 }
 
@@ -165,6 +175,77 @@ export const getMetricDefinitions = (): Promise<Definition[]> =>
 
 export const getReadinessScore = (businessId: string): Promise<Readiness> =>
   unwrap(client.GET('/readiness', { params: { query: { business_id: businessId } } }));
+
+/** Which days of the metrics' history, both ends included, and how many of them. */
+export interface HistoryWindow {
+  start_date: string;
+  end_date: string;
+  granularity: 'day' | 'week' | 'month';
+}
+
+/** The metrics a business had, oldest first; of the latest 90 days when no days are named. */
+export const getMetricHistory = (businessId: string, window?: HistoryWindow): Promise<PastMetrics[]> =>
+  unwrap(client.GET('/metrics/history', { params: { query: { business_id: businessId, ...window } } })).then(
+    ({ metrics }) => metrics,
+  );
+
+/** The same history as a file for a spreadsheet. */
+export const exportMetrics = (businessId: string, window: HistoryWindow): Promise<Blob> =>
+  unwrap(
+    client.GET('/metrics/export', {
+      params: { query: { business_id: businessId, ...window, format: 'csv' } },
+      parseAs: 'blob',
+    }) as Promise<Answer<Blob>>,
+  );
+
+/** The score with which each of the latest days ended, newest first; at most a year of them. */
+export const getScoreHistory = (businessId: string): Promise<DayScore[]> =>
+  unwrap(client.GET('/readiness/history', { params: { query: { business_id: businessId, limit: 366 } } })).then(
+    ({ scores }) => scores,
+  );
+
+/** What changed in the last 30 days, or since the first score. */
+export const getChanges = (businessId: string): Promise<Changes> =>
+  unwrap(client.GET('/readiness/changes', { params: { query: { business_id: businessId } } }));
+
+/** The way to the next tier, and what the coming 90 days bring by themselves. */
+export const getPath = (businessId: string): Promise<Path> =>
+  unwrap(client.GET('/readiness/path', { params: { query: { business_id: businessId } } }));
+
+/** Minimums that lenders publish, beside the business's own numbers. */
+export const getCriteria = (businessId: string): Promise<{ criteria: Criterion[]; note: string }> =>
+  unwrap(client.GET('/readiness/criteria', { params: { query: { business_id: businessId } } }));
+
+/** The score that other metrics would give, by the same engine; nothing is stored. */
+export const simulateReadiness = (
+  businessId: string,
+  changes: Record<string, number | string>,
+  signal?: AbortSignal,
+): Promise<Simulation> =>
+  unwrap(client.POST('/readiness/simulate', { body: { business_id: businessId, changes }, signal }));
+
+/** At most the 200 weightiest: a business never has that many that still stand. */
+export const getRecommendations = (businessId: string): Promise<Recommendation[]> =>
+  unwrap(client.GET('/recommendations', { params: { query: { business_id: businessId, limit: 200 } } })).then(
+    ({ recommendations }) => recommendations,
+  );
+
+/** Accepts a recommendation, takes that back (`pending`), or dismisses it with a reason. */
+export const updateRecommendationStatus = (
+  id: string,
+  status: Decision['status'],
+  reason: string | null = null,
+): Promise<Recommendation> =>
+  unwrap(
+    client.PATCH('/recommendations/{recommendation_id}', {
+      params: { path: { recommendation_id: id } },
+      body: { status, reason },
+    }),
+  );
+
+/** Has Stripe read now; it is done some seconds later. */
+export const syncNow = (businessId: string): Promise<void> =>
+  done(client.POST('/integrations/stripe/sync', { params: { query: { business_id: businessId } } }));
 
 export const getStripeStatus = (businessId: string): Promise<StripeStatus> =>
   unwrap(client.GET('/integrations/stripe/status', { params: { query: { business_id: businessId } } }));

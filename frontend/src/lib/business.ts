@@ -28,3 +28,9 @@ export function switchBusiness(id: string): void {
   history.replaceState(history.state, '', url);
   $requestedId.set(id);
 }
+
+/** Goes to whatever business there is besides the current one, which is no more, or no longer one's own. */
+export function leaveBusiness(): void {
+  $businessId.set(undefined);
+  location.assign('/dashboard/');
+}

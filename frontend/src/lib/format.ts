@@ -58,6 +58,26 @@ export function formatPeriod(start: string, end: string): string {
   return format.formatRange(new Date(`${start}T00:00:00Z`), new Date(`${end}T00:00:00Z`));
 }
 
+/** One UTC day as "Nov 15, 2026". */
+export function formatDay(day: string): string {
+  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
+}
+
+/** A UTC day on an axis of so many milliseconds: "Nov 20", and "Nov 2026" where it spans more than four months. */
+export function formatShortDay(time: number, span: number): string {
+  const long = span > 120 * 86_400_000;
+  return new Intl.DateTimeFormat(LOCALE, {
+    month: 'short',
+    ...(long ? { year: 'numeric' } : { day: 'numeric' }),
+    timeZone: 'UTC',
+  }).format(time);
+}
+
+/** The day of a moment, in the reader's own time zone: "Nov 20, 2026". */
+export function formatDate(at: string): string {
+  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(new Date(at));
+}
+
 /** A moment in the reader's own time zone. */
 export function formatMoment(at: string): string {
   return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));

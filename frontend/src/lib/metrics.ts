@@ -1,5 +1,6 @@
 /** The metric tiles: which figures the overview shows, and how they read. What they mean is the API's to say. */
-import { formatCount, formatMoney, formatRatio, humanise, plural, toSentence } from './format';
+import { formatMoney, humanise, plural, toSentence } from './format';
+import { formatMeasure, type Unit } from './measures';
 import type { Definition, Metrics } from './types';
 
 export const TILE_KEYS = [
@@ -16,9 +17,22 @@ export const TILE_KEYS = [
 
 type MetricKey = (typeof TILE_KEYS)[number];
 
+const UNITS: Record<MetricKey, Unit> = {
+  revenue_total: 'money',
+  transaction_count: 'count',
+  average_transaction_size: 'money',
+  revenue_trend: 'trend',
+  revenue_volatility: 'ratio',
+  chargeback_ratio: 'ratio',
+  refund_ratio: 'ratio',
+  payout_reliability: 'ratio',
+  mrr: 'money',
+};
+
 export interface Tile {
   key: MetricKey;
   label: string;
+  unit: Unit;
   /** The formatted value; null when it was not measured. */
   value: string | null;
   /** A second figure that belongs to the first, such as the count behind a ratio. */
@@ -41,6 +55,7 @@ export function metricTiles(metrics: Metrics, definitions: Definition[]): Tile[]
     return {
       key,
       label: definition?.label ?? humanise(key),
+      unit: UNITS[key],
       value,
       aside: value === null ? null : metricAside(metrics, key),
       reason: value === null ? toSentence(details.not_measured[key] ?? 'not measured yet') : null,
@@ -55,17 +70,7 @@ export function metricTiles(metrics: Metrics, definitions: Definition[]): Tile[]
 function metricValue(metrics: Metrics, key: MetricKey): string | null {
   const raw = metrics[key];
   if (raw === null) return null;
-  if (typeof raw === 'string') return humanise(raw);
-  switch (key) {
-    case 'revenue_total':
-    case 'average_transaction_size':
-    case 'mrr':
-      return formatMoney(raw, metrics.currency);
-    case 'transaction_count':
-      return formatCount(raw);
-    default:
-      return formatRatio(raw);
-  }
+  return formatMeasure(raw, UNITS[key], metrics.currency);
 }
 
 function metricAside(metrics: Metrics, key: MetricKey): string | null {

@@ -2,11 +2,18 @@
 import { QueryClient } from '@tanstack/react-query';
 import {
   ApiError,
+  getChanges,
+  getCriteria,
   getCurrentUser,
   getLatestMetrics,
   getMetricDefinitions,
+  getMetricHistory,
+  getPath,
   getReadinessScore,
+  getRecommendations,
+  getScoreHistory,
   getStripeStatus,
+  type HistoryWindow,
 } from './api';
 import { $token, userOf } from './auth';
 
@@ -15,6 +22,7 @@ export const queryClient = new QueryClient({
     queries: {
       staleTime: 5_000,
       networkMode: 'always',
+      refetchOnReconnect: true,
       retry: (failures, error) =>
         failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
     },
@@ -60,6 +68,50 @@ export const metricsQuery = (businessId: string) => ({
 export const readinessQuery = (businessId: string) => ({
   queryKey: ['readiness', businessId],
   queryFn: () => getReadinessScore(businessId).catch(nullWhenNoData),
+});
+
+/** The metrics of the latest days, oldest first. */
+export const historyQuery = (businessId: string) => ({
+  queryKey: ['metric-history', businessId],
+  queryFn: () => getMetricHistory(businessId),
+  staleTime: 60_000,
+});
+
+/** The metrics of a window of days; what it says of days that are over does not change. */
+export const pastQuery = (businessId: string, window: HistoryWindow) => ({
+  queryKey: ['metric-history', businessId, window],
+  queryFn: () => getMetricHistory(businessId, window),
+  staleTime: 60_000,
+});
+
+/** The scores of the latest year, newest first. */
+export const scoresQuery = (businessId: string) => ({
+  queryKey: ['scores', businessId],
+  queryFn: () => getScoreHistory(businessId),
+  staleTime: 60_000,
+});
+
+/** What changed in 30 days; null before the first score. */
+export const changesQuery = (businessId: string) => ({
+  queryKey: ['changes', businessId],
+  queryFn: () => getChanges(businessId).catch(nullWhenNoData),
+});
+
+/** What comes; null without a connection. */
+export const pathQuery = (businessId: string) => ({
+  queryKey: ['path', businessId],
+  queryFn: () => getPath(businessId).catch(nullWhenNoData),
+});
+
+/** Lenders' published minimums; null before the first metrics. */
+export const criteriaQuery = (businessId: string) => ({
+  queryKey: ['criteria', businessId],
+  queryFn: () => getCriteria(businessId).catch(nullWhenNoData),
+});
+
+export const recommendationsQuery = (businessId: string) => ({
+  queryKey: ['recommendations', businessId],
+  queryFn: () => getRecommendations(businessId),
 });
 
 function nullWhenNoData(error: unknown): null {

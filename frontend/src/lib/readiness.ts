@@ -1,6 +1,6 @@
 /** Reading a score: its tier, the parts that add up to it, and the answer in one sentence. */
-import { formatPoints } from './format';
-import type { Readiness, Rule } from './types';
+import { formatDay, formatPoints, plural } from './format';
+import type { Changes, Readiness, Rule } from './types';
 
 /** Every score starts here; the rules' points are added to it. */
 export const START_SCORE = 50;
@@ -130,6 +130,31 @@ export function trendText(trend: string | null): string {
       return 'No score from 30 days ago to compare with';
   }
 }
+
+/** The change since the score of 30 days ago, or since the first one; null while there is only one score. */
+export function changeText(changes: Changes | null | undefined): string | null {
+  if (!changes || changes.before.created_at === changes.after.created_at) return null;
+  const { before, after, difference } = changes;
+  const since = before.scored_on === after.scored_on ? 'earlier today' : formatDay(before.scored_on);
+  if (difference === 0) return `The same ${after.score} as ${since}`;
+  return `${difference > 0 ? 'Up' : 'Down'} ${plural(Math.abs(difference), 'point')} from ${before.score}, since ${since}`;
+}
+
+/** The metric that a rule of the score looks at first. */
+export const METRIC_OF_RULE: Partial<Record<string, string>> = {
+  revenue_trend: 'revenue_trend',
+  revenue_volatility: 'revenue_volatility',
+  chargeback_ratio: 'chargeback_ratio',
+  payout_reliability: 'payout_reliability',
+  track_record: 'track_record',
+  scale: 'monthly_net_volume',
+  continuity: 'active_weeks_ratio',
+  concentration: 'top_customer_share',
+  refunds: 'refund_volume_ratio',
+  durable_revenue: 'repeat_revenue_share',
+  network_pressure: 'chargeback_count',
+  account_standing: 'account_standing',
+};
 
 /** How far sampling alone could move the score, in words. */
 export function rangeText(low: number, high: number): string {

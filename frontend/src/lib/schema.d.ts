@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/agent/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the agent about a business.
+         * @description With `Accept: text/event-stream` the answer comes in pieces: `start`, then `tool`, `delta` and `citation` as they are, `restart` where the text so far is taken back, `suggestions`, and last `done` with the whole reply, or `error` with the envelope. Question and answer are kept together at the end, and not at all when the caller left before.
+         */
+        post: operations["chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/agent/conversations": {
         parameters: {
             query?: never;
@@ -914,6 +934,77 @@ export interface components {
             disclaimer: string;
         };
         /**
+         * ChatQuestion
+         * @description A question about a business, the asker's only one when none is named; without a conversation it begins one.
+         */
+        ChatQuestion: {
+            /** Message */
+            message: string;
+            /**
+             * Business Id
+             * @default null
+             */
+            business_id?: string | null;
+            /**
+             * Conversation Id
+             * @default null
+             */
+            conversation_id?: string | null;
+        };
+        /**
+         * ChatReply
+         * @description The agent's answer.
+         *
+         *     `provider` tells who gave it: `embedded`, or the language model's provider. `degraded` says that a model was to
+         *     answer and could not, or only another than the first. Every number in `response` is in a result of `tool_calls`,
+         *     here or earlier in the conversation, or in a cited section.
+         */
+        ChatReply: {
+            /**
+             * Conversation Id
+             * Format: uuid
+             */
+            conversation_id: string;
+            /**
+             * Message Id
+             * Format: uuid
+             */
+            message_id: string;
+            /** Response */
+            response: string;
+            /** Citations */
+            citations: components["schemas"]["CitationReply"][];
+            /** Tool Calls */
+            tool_calls: components["schemas"]["ToolCallReply"][];
+            /**
+             * Suggestions
+             * @description Questions that lead on.
+             */
+            suggestions: string[];
+            /** Provider */
+            provider: string;
+            /** Degraded */
+            degraded: boolean;
+            /** Disclaimer */
+            disclaimer: string;
+        };
+        /**
+         * CitationReply
+         * @description A section of a help article that the answer rests on; `url` is where an owner reads it.
+         */
+        CitationReply: {
+            /** Doc Id */
+            doc_id: string;
+            /** Title */
+            title: string;
+            /** Section */
+            section: string;
+            /** Heading */
+            heading: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * ComponentsReply
          * @description The three gauges, 0–1, and every rule in the order of the catalogue.
          */
@@ -1177,6 +1268,12 @@ export interface components {
          */
         Digest: "daily" | "weekly" | "off";
         /**
+         * Effort
+         * @description How much work it is: hours, days of some attention, or months of selling differently.
+         * @enum {string}
+         */
+        Effort: "small" | "medium" | "large";
+        /**
          * ErrorBody
          * @description One error, in words a person can act on. `details` names `field` and `reason` when input was wrong.
          */
@@ -1354,6 +1451,10 @@ export interface components {
             tool_calls: unknown[] | null;
             /** Citations */
             citations: unknown[] | null;
+            /** Provider */
+            provider: string | null;
+            /** Degraded */
+            degraded: boolean | null;
             /**
              * Created At
              * Format: date-time
@@ -1510,7 +1611,7 @@ export interface components {
         };
         /**
          * MessageReply
-         * @description Something said; `tool_calls` and `citations` are what an answer rests on.
+         * @description Something said; `tool_calls` and `citations` are what an answer rests on, `provider` who gave it.
          */
         MessageReply: {
             /**
@@ -1529,6 +1630,10 @@ export interface components {
             citations: {
                 [key: string]: unknown;
             }[] | null;
+            /** Provider */
+            provider: string | null;
+            /** Degraded */
+            degraded: boolean | null;
             /**
              * Created At
              * Format: date-time
@@ -1968,7 +2073,9 @@ export interface components {
          * RecommendationReply
          * @description One thing to do; `estimated_impact` in points of the score, null when it could not be told.
          *
-         *     `proof` is null unless it is resolved, `reason` unless its owner said why they dismissed it.
+         *     `effort` and `first_step` tell what it takes and where to begin; null when its rule is no more. `evidence` is how
+         *     things stood when it was made, null where that was not kept. `proof` is null unless it is resolved, `reason` unless
+         *     its owner said why they dismissed it.
          */
         RecommendationReply: {
             /**
@@ -1998,11 +2105,15 @@ export interface components {
             metric_refs: string[];
             /** Article */
             article: string | null;
+            effort: components["schemas"]["Effort"] | null;
+            /** First Step */
+            first_step: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            evidence: components["schemas"]["EvidenceReply"] | null;
             proof: components["schemas"]["ProofReply"] | null;
             /** Reason */
             reason: string | null;
@@ -2343,6 +2454,32 @@ export interface components {
             tokens: components["schemas"]["vaultra__schemas_users__TokenReply"][];
         };
         /**
+         * ToolCallReply
+         * @description One use of a tool. `title` is for people; `error` says why there is no `result`.
+         */
+        ToolCallReply: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Ok */
+            ok: boolean;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** Error */
+            error: string | null;
+            /** Milliseconds */
+            milliseconds: number;
+        };
+        /**
          * TurnReply
          * @description A coming day on which the score is another than the day before.
          */
@@ -2459,6 +2596,9 @@ export type BusinessMembershipReply = components['schemas']['BusinessMembershipR
 export type BusinessReply = components['schemas']['BusinessReply'];
 export type CauseReply = components['schemas']['CauseReply'];
 export type ChangesReply = components['schemas']['ChangesReply'];
+export type ChatQuestion = components['schemas']['ChatQuestion'];
+export type ChatReply = components['schemas']['ChatReply'];
+export type CitationReply = components['schemas']['CitationReply'];
 export type ComponentsReply = components['schemas']['ComponentsReply'];
 export type ConfidenceReply = components['schemas']['ConfidenceReply'];
 export type ConnectReply = components['schemas']['ConnectReply'];
@@ -2474,6 +2614,7 @@ export type DefinitionReply = components['schemas']['DefinitionReply'];
 export type DefinitionsReply = components['schemas']['DefinitionsReply'];
 export type DetailsReply = components['schemas']['DetailsReply'];
 export type Digest = components['schemas']['Digest'];
+export type Effort = components['schemas']['Effort'];
 export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorReply = components['schemas']['ErrorReply'];
 export type EvidenceReply = components['schemas']['EvidenceReply'];
@@ -2538,6 +2679,7 @@ export type SyncReply = components['schemas']['SyncReply'];
 export type TargetReply = components['schemas']['TargetReply'];
 export type TeamReply = components['schemas']['TeamReply'];
 export type TokensReply = components['schemas']['TokensReply'];
+export type ToolCallReply = components['schemas']['ToolCallReply'];
 export type TurnReply = components['schemas']['TurnReply'];
 export type UnconvertedReply = components['schemas']['UnconvertedReply'];
 export type UnsubscribedReply = components['schemas']['UnsubscribedReply'];
@@ -2546,6 +2688,112 @@ export type VaultraSchemasUsersTokenReply = components['schemas']['vaultra__sche
 export type VaultraRoomAuthApiTokenReply = components['schemas']['vaultra_room_auth_api__TokenReply'];
 export type $defs = Record<string, never>;
 export interface operations {
+    chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatReply"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The input can't be parsed, misses a field or has one of the wrong type */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The caller may not do this, or there is no such business */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too many calls; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something went wrong on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Something we depend on does not answer now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     list_conversations: {
         parameters: {
             query?: {
