@@ -73,7 +73,6 @@ describe('an answer', () => {
       state: 'done',
       text: 'It is 6.79%.',
       provider: 'embedded',
-      disclaimer: 'Guidance.',
     });
     expect(answer.tools[0]).toMatchObject({ milliseconds: 9, result: { a: 1 } });
   });

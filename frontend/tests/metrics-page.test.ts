@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventsFor, eventsOf } from '../src/lib/chart-events';
+import { countsText, eventsFor, eventsOf } from '../src/lib/chart-events';
 import { formatChange, formatMeasure, formatTick } from '../src/lib/measures';
 import { metricGroups } from '../src/lib/metric-rows';
 import { lastOfEach, scorePoints } from '../src/lib/metric-scores';
@@ -81,13 +81,16 @@ describe('what happened', () => {
     const payout = object('po_1', '2026-11-05', { kind: 'missed_payout', amount: 300, outcome: 'failed' });
     const changes = { rules: [{ moved: [{ objects: [dispute] }] }] } as unknown as Changes;
     expect(eventsOf([], path(dispute, payout), changes).map(({ when, text }) => [when, text])).toEqual([
-      ['Nov 5, 2026', 'Payout that failed or came late ($300.00), failed'],
+      ['Nov 5, 2026', 'Missed payout ($300.00), failed'],
       ['Nov 3, 2026', 'Dispute ($20.00), needs response'],
     ]);
   });
   it('of one day and kind stands together', () => {
     const events = eventsOf([], path(object('du_1', '2026-11-03'), object('du_2', '2026-11-03')));
     expect(events.map(({ text }) => text)).toEqual(['2 disputes ($20.00, $20.00)']);
+    const payout = eventsOf([], path(object('po_1', '2026-11-05', { kind: 'missed_payout' })));
+    expect(countsText([...events, ...payout])).toBe('2 disputes, 1 missed payout');
+    expect(countsText([])).toBe('');
   });
   it('is told of a period where not each dispute is known', () => {
     const known = period('2026-10-21', '2026-11-19', 1);

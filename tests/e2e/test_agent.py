@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -343,6 +344,25 @@ def test_a_conversation_that_is_gone_makes_room_for_a_new_one(witness: Witness) 
     opened(witness, f"?conversation={OTHER}")
     expect(witness.page.get_by_text("What would you like to know?")).to_be_visible()
     assert "conversation=" not in witness.page.url
+
+
+def test_another_business_has_conversations_of_its_own(witness: Witness, api: ScriptedApi) -> None:
+    me = api.answers["GET /auth/me"]
+    assert isinstance(me, dict)
+    me["businesses"].append({"id": OTHER, "name": "Fernhill Studio", "role": "viewer"})
+    api.answers[f"GET /agent/conversations/{KEPT}"] = kept(("user", "Is it high?"), ("assistant", "Yes."))
+    page = opened(witness, f"?business_id={BUSINESS}&ask=And%20now%3F")
+    expect(field(page)).to_have_value("And now?")
+    page.get_by_role("combobox").select_option("Fernhill Studio")
+    expect(field(page)).to_have_value("")
+    page = opened(witness, f"?business_id={BUSINESS}&conversation={KEPT}")
+    expect(page.get_by_text("Is it high?")).to_be_visible()
+    page.get_by_role("combobox").select_option("Fernhill Studio")
+    expect(page.get_by_text("What would you like to know?")).to_be_visible()
+    assert dict(httpx.URL(page.url).params) == {"business_id": OTHER}
+    ask(page)
+    is_over(page)
+    assert api.bodies("POST /agent/chat")[-1] == {"business_id": OTHER, "message": QUESTION}
 
 
 def test_a_history_that_cannot_be_loaded_is_asked_for_again(witness: Witness, api: ScriptedApi) -> None:

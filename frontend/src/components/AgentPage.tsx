@@ -1,7 +1,8 @@
 /** The page of the assistant: a conversation, the ones before it, and what it can and cannot know right now. */
 import { useQuery } from '@tanstack/react-query';
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { conversationsQuery } from '../lib/api-agent';
+import { connectLink } from '../lib/links';
 import { queryClient, statusQuery } from '../lib/query';
 import type { Membership } from '../lib/types';
 import AgentChat from './AgentChat';
@@ -13,10 +14,12 @@ import Icon from './Icon';
 const LIST_ID = 'conversations';
 
 export default function AgentPage() {
-  const [start] = useState(takeStart);
+  const [start, setStart] = useState(takeStart);
+  // What the address asked for is about the first business only, not about one that is switched to.
+  const onTaken = useCallback(() => setStart(NOTHING), []);
   return (
     <BusinessGuard fallback={<AgentSkeleton />}>
-      {(business) => <Agent business={business} start={start} />}
+      {(business) => <Agent business={business} start={start} onTaken={onTaken} />}
     </BusinessGuard>
   );
 }
@@ -25,6 +28,7 @@ interface Start {
   conversationId: string | null;
   draft: string;
 }
+const NOTHING: Start = { conversationId: null, draft: '' };
 
 /** What the address asks for: a kept conversation, and a question to begin with. A reload does not ask it again. */
 function takeStart(): Start {
@@ -48,13 +52,20 @@ interface Thread {
   draft: string;
 }
 
-function Agent({ business, start }: { business: Membership; start: Start }) {
+interface Props {
+  business: Membership;
+  start: Start;
+  onTaken: () => void;
+}
+
+function Agent({ business, start, onTaken }: Props) {
   const [thread, setThread] = useState<Thread>({ key: 0, openedId: start.conversationId, draft: start.draft });
   const [currentId, setCurrentId] = useState(start.conversationId);
+  useEffect(onTaken, [onTaken]);
+  useEffect(() => setAddress('conversation', thread.openedId), [thread]);
   const open = useCallback((id: string | null) => {
     setThread(({ key }) => ({ key: key + 1, openedId: id, draft: '' }));
     setCurrentId(id);
-    setAddress('conversation', id);
     const list = document.getElementById(LIST_ID);
     if (list?.matches(':popover-open')) list.hidePopover();
   }, []);
@@ -108,7 +119,7 @@ function Connection({ business }: { business: Membership }) {
       <span className="font-medium">Stripe is not connected.</span> Answers rest on the help articles and on the last
       figures there are, if any.{' '}
       {business.role !== 'viewer' && (
-        <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="link">
+        <a href={connectLink(business.id)} className="link">
           Connect Stripe
         </a>
       )}

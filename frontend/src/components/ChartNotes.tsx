@@ -4,7 +4,7 @@ import type { ChartEvent } from '../lib/chart-events';
 import type { Past } from './useMetricPast';
 
 const FIRST_EVENTS = 4;
-const MARKS = { dispute: 'Disputes', missed_payout: 'Failed or late payouts' } as const;
+const MARKS = { dispute: 'Disputes', missed_payout: 'Missed payouts' } as const;
 
 export function Legend({ rangeLabel, open, past }: { rangeLabel: string; open: boolean; past: Past }) {
   return (

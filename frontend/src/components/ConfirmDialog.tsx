@@ -30,7 +30,7 @@ export default function ConfirmDialog({ title, children, verb, busy, typed, acti
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) act.mutate();
+          act.mutate();
         }}
       >
         <h2 id={`${id}-title`} className="text-lg font-semibold">

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { formatAgo, formatMoment } from '../lib/format';
+import { connectLink } from '../lib/links';
 import { metricGroups } from '../lib/metric-rows';
 import { READINESS } from '../lib/metric-scores';
 import { definitionsQuery, metricsQuery, POLL_IDLE_MS, POLL_SYNCING_MS, queryClient, statusQuery } from '../lib/query';
@@ -113,7 +114,7 @@ function Freshness({ business, metrics, status }: { business: Membership; metric
 
 function Notices({ status, business }: { status: StripeStatus; business: Membership }) {
   const link = business.role !== 'viewer' && (
-    <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="link">
+    <a href={connectLink(business.id)} className="link">
       {status.connected ? 'Check the connection' : 'Connect Stripe'}
     </a>
   );
@@ -153,7 +154,7 @@ function NoFigures({ business, status }: { business: Membership; status: StripeS
         (viewer ? (
           <p className="notice">Stripe is not connected. Connecting it takes an owner or an admin.</p>
         ) : (
-          <a href={`/onboarding/stripe-connect/?business_id=${business.id}`} className="btn btn-primary w-fit">
+          <a href={connectLink(business.id)} className="btn btn-primary w-fit">
             Connect Stripe
           </a>
         ))}

@@ -153,7 +153,8 @@ function BusinessOverview({ business, user }: { business: Membership; user: Curr
           )}
           <ScoreCard readiness={readiness.data} changes={changes.data} />
           <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
-            <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
+            {/* Without a way to show, these two stand side by side. */}
+            <div className={`grid grid-cols-[minmax(0,1fr)] gap-5 ${path.data || path.isLoading ? '' : 'xl:contents'}`}>
               {advice.isPending ? (
                 <CardSkeleton />
               ) : (

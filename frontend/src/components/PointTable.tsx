@@ -1,5 +1,5 @@
 /** The chart's figures as a table, newest first. */
-import { type ChartEvent, eventsOn } from '../lib/chart-events';
+import { type ChartEvent, countsText, eventsOn } from '../lib/chart-events';
 import type { Point } from '../lib/chart-series';
 import { formatDay, NOT_MEASURED } from '../lib/format';
 
@@ -29,7 +29,7 @@ export default function PointTable({ label, points, events, open, format }: Prop
               As of
             </th>
             <th scope="col" className="py-2 pr-4 text-right font-medium">
-              {label}
+              Value
             </th>
             <th scope="col" className="py-2 font-medium">
               What happened
@@ -46,13 +46,7 @@ export default function PointTable({ label, points, events, open, format }: Prop
               <td className="py-2 pr-4 text-right font-medium whitespace-nowrap tabular-nums">
                 {row.point.value === null ? NOT_MEASURED : format(row.point.value)}
               </td>
-              <td className="py-2 text-muted">
-                {row.events.map((event) => (
-                  <span key={event.text + event.when} className="block">
-                    {event.text}
-                  </span>
-                ))}
-              </td>
+              <td className="py-2 text-muted">{countsText(row.events)}</td>
             </tr>
           ))}
         </tbody>

@@ -60,18 +60,20 @@ export default function RecommendationList({ recommendations, definitions, mayDe
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <div className="-m-1 max-w-full min-w-0 overflow-x-auto p-1">
-          <Choices
-            label="Which recommendations"
-            options={FILTERS.map((each) => ({
-              value: each,
-              label: `${FILTER_LABELS[each]} ${filtered(recommendations, each).length}`,
-            }))}
-            value={filter}
-            onChange={(each) => {
-              setFilter(each);
-              writeParam('status', each === FILTERS[0] ? '' : each);
-            }}
-          />
+          <div className="w-max whitespace-nowrap">
+            <Choices
+              label="Which recommendations"
+              options={FILTERS.map((each) => ({
+                value: each,
+                label: `${FILTER_LABELS[each]} ${filtered(recommendations, each).length}`,
+              }))}
+              value={filter}
+              onChange={(each) => {
+                setFilter(each);
+                writeParam('status', each === FILTERS[0] ? '' : each);
+              }}
+            />
+          </div>
         </div>
         <label className="flex shrink-0 items-center gap-2 text-sm whitespace-nowrap">
           <span className="text-muted">Order</span>

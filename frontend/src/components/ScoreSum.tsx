@@ -179,12 +179,12 @@ function Links({ of: { metric, advice }, label }: { of: RuleLinks; label: string
   return (
     <p className="no-print mt-0.5 flex flex-wrap gap-x-4 text-sm">
       {metric && (
-        <a href={metric} className="link" aria-label={`Metric: ${label}`}>
+        <a href={metric} className="link py-0.5" aria-label={`Metric: ${label}`}>
           Metric
         </a>
       )}
       {advice && (
-        <a href={advice.href} className="link">
+        <a href={advice.href} className="link py-0.5">
           {advice.title}
         </a>
       )}

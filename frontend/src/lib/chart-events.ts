@@ -5,6 +5,8 @@ import type { Bucket, Changes, MovedObject, Path } from './types';
 
 export interface ChartEvent {
   kind: Kind;
+  /** How many of the kind. */
+  count: number;
   /** Where it stands on the time axis, and when it was in words. */
   time: number;
   when: string;
@@ -22,7 +24,7 @@ const ONLY: Record<string, Kind> = {
 };
 const NOUNS: Record<Kind, readonly [string, string]> = {
   dispute: ['dispute', 'disputes'],
-  missed_payout: ['payout that failed or came late', 'payouts that failed or came late'],
+  missed_payout: ['missed payout', 'missed payouts'],
 };
 
 /** The events there are, newest first. A period's disputes stand together where not each of them is known. */
@@ -32,6 +34,7 @@ export function eventsOf(buckets: readonly Bucket[], path?: Path | null, changes
   const told = objects.filter((each) => each.kind !== 'dispute' || !untold.some((bucket) => isIn(each, bucket)));
   const ofPeriods = untold.map((bucket) => ({
     kind: 'dispute' as const,
+    count: bucket.chargeback_count,
     time: timeOf(bucket.period_end),
     when: formatPeriod(bucket.period_start, bucket.period_end),
     text: plural(bucket.chargeback_count, ...NOUNS.dispute),
@@ -63,7 +66,15 @@ function byDay(objects: readonly MovedObject[]): ChartEvent[] {
   return [...days.values()].flatMap((same) => {
     const first = same[0];
     return first
-      ? [{ kind: first.kind as Kind, time: timeOf(first.on), when: formatDay(first.on), text: textOf(first, same) }]
+      ? [
+          {
+            kind: first.kind as Kind,
+            count: same.length,
+            time: timeOf(first.on),
+            when: formatDay(first.on),
+            text: textOf(first, same),
+          },
+        ]
       : [];
   });
 }
@@ -86,4 +97,16 @@ export function eventsFor(metric: string, events: readonly ChartEvent[]): ChartE
 /** The events after one point and up to the next. */
 export function eventsOn(events: readonly ChartEvent[], after: number, until: number): ChartEvent[] {
   return events.filter((event) => event.time > after && event.time <= until);
+}
+
+/** How many of each kind: "4 disputes, 1 missed payout". */
+export function countsText(events: readonly ChartEvent[]): string {
+  return [...Map.groupBy(events, ({ kind }) => kind)]
+    .map(([kind, same]) =>
+      plural(
+        same.reduce((sum, { count }) => sum + count, 0),
+        ...NOUNS[kind],
+      ),
+    )
+    .join(', ');
 }

@@ -32,7 +32,6 @@ export interface Answer {
   /** Who answered; null while that is not known. */
   provider: string | null;
   degraded: boolean;
-  disclaimer: string | null;
   /** Why it failed. */
   error: ApiError | null;
 }
@@ -63,7 +62,6 @@ export const WAITING: Answer = {
   suggestions: [],
   provider: null,
   degraded: false,
-  disclaimer: null,
   error: null,
 };
 
@@ -143,7 +141,6 @@ export function readReply(data: unknown): Answer {
     suggestions: texts(fields.suggestions),
     provider: text(fields.provider),
     degraded: fields.degraded === true,
-    disclaimer: text(fields.disclaimer),
     error: null,
   };
 }

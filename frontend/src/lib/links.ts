@@ -4,7 +4,6 @@ export const metricLink = (businessId: string, metric: string) =>
   `/dashboard/metrics/?${query(businessId, { metric })}`;
 export const connectLink = (businessId: string) => `/onboarding/stripe-connect/?${query(businessId)}`;
 export const adviceLink = (businessId: string) => `/dashboard/recommendations/?${query(businessId)}`;
-export const settingsLink = (businessId: string) => `/dashboard/settings/?${query(businessId)}`;
 
 /** One recommendation among all, whatever has become of it. */
 export const recommendationLink = (businessId: string, id: string) =>
