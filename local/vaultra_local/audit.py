@@ -38,9 +38,9 @@ def pins(texts: Iterable[str]) -> set[Pin]:
 
 
 def deployed() -> set[Pin]:
-    """Everything that any function or the migration job installs."""
+    """Everything that any function or job installs."""
     files = [function.source.with_name("requirements.txt").read_text() for function in catalogue.load()]
-    return pins([*files, package.migration_requirements()])
+    return pins([*files, package.migration_requirements(), package.operate_requirements()])
 
 
 def judge(wanted: set[Pin], report: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ PUBSUB_TIB, FREE_PUBSUB_GIB = 40.0, 10
 LOG_GIB, FREE_LOG_GIB = 0.50, 50
 LB_MONTH, LB_GIB, EGRESS_GIB, ARMOR_MONTH, ARMOR_MILLION = 18.25, 0.016, 0.12, 8.0, 0.75
 CDN_GIB = 0.08
+SPANS_MILLION, FREE_SPANS = 0.20, 2_500_000
 SECRET, ALERT_CONDITION, SCHEDULER_JOB, REGISTRY = 0.06, 1.50, 0.10, 2.0
 
 # An instance is half used: requests don't come evenly.
@@ -31,7 +32,8 @@ KIB_PER_MESSAGE = 2.0  # billed at least 1 KiB when published, and again when de
 KIB_PER_LOG_LINE = 1.5  # ours and Cloud Run's own
 KIB_PER_ANSWER = 4.0
 SITE_MIB_PER_BUSINESS = 10.0
-ALERT_CONDITIONS = 20
+ALERT_CONDITIONS = 23
+TRACES_KEPT = 0.1  # traces_share of terraform/variables.tf
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Work:
 
 
 # 15-minute runs are 11 requests to Stripe at 0.2 s (assumed); metrics 0.37 s for 60 businesses (measured), and what
-# follows from them as much; webhooks, API calls and mails are assumed.
+# follows from them as much; webhooks, API calls, mails and questions are assumed.
 WORK = (
     Work("stripe_sync", 4 * MONTH_HOURS, 11 * 0.2),
     Work("stripe_webhook", 300, 0.02),
@@ -54,6 +56,8 @@ WORK = (
     Work("generate_recommendations", MONTH_HOURS, 0.37 / 60),
     Work("metrics_api", 200, 0.02),
     Work("send_mail", 30, 0.5),
+    Work("agent_api", 10, 8.0),
+    Work("mcp", 5, 0.2),
 )
 # Handled by the page of 500 businesses, so that a call's message and log line are shared by as many.
 IN_PAGES = {"compute_metrics", "compute_readiness", "generate_recommendations"}
@@ -84,6 +88,7 @@ def lines(businesses: int, database: Database) -> dict[str, float]:
     warm = [_gib(entry) for entry in entries.values() if entry["size"]["min_instances"]]
     messages = sum(businesses * work.calls for work in WORK if "topic" in entries[work.function]["trigger"])
     public = sum(businesses * work.calls for work in WORK if "http" in entries[work.function]["trigger"])
+    spans = TRACES_KEPT * sum(businesses * work.calls for work in WORK if "trace" in entries[work.function]["uses"])
     secrets = {secret for entry in entries.values() for secret in entry.get("secrets", ())}
     jobs = sum(len(entry.get("schedule", ())) for entry in entries.values())
     return {
@@ -103,6 +108,7 @@ def lines(businesses: int, database: Database) -> dict[str, float]:
         "site": businesses * SITE_MIB_PER_BUSINESS / 2**10 * CDN_GIB,
         "messages": max(0.0, messages * KIB_PER_MESSAGE / 2**20 - FREE_PUBSUB_GIB) / 2**10 * PUBSUB_TIB,
         "logs": max(0.0, calls * KIB_PER_LOG_LINE / 2**20 - FREE_LOG_GIB) * LOG_GIB,
+        "traces": max(0.0, spans - FREE_SPANS) / 1e6 * SPANS_MILLION,
         "alarms, secrets, schedule": ALERT_CONDITIONS * ALERT_CONDITION
         + len(secrets) * SECRET
         + jobs * SCHEDULER_JOB

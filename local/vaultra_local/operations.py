@@ -2,11 +2,12 @@
 
 import argparse
 import datetime as dt
-import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -21,20 +22,32 @@ from vaultra.services import Services
 from vaultra.telemetry import configure, log
 from vaultra.usecases import operations
 from vaultra.usecases.operations import Done
-from vaultra_local import state
 from vaultra_local.operations_text import facts_text, table_text
 
 Options = argparse.Namespace
 
 
-@dataclass(frozen=True)
 class Desk:
-    """What a command works with."""
+    """What a command works with. It connects to the database when a command asks for it: jobs are paused without."""
 
-    conn: Connection
-    services: Services
-    now: dt.datetime
-    options: Options
+    def __init__(self, services: Services, options: Options) -> None:
+        self.services = services
+        self.options = options
+        self.now: dt.datetime = services.clock()
+        self._open = ExitStack()
+
+    @cached_property
+    def conn(self) -> Connection:
+        return self._open.enter_context(self.services.engine.connect())
+
+    def commit(self) -> None:
+        """Keep what was changed in the database, if anything was asked of it."""
+        if "conn" in vars(self):
+            self.conn.commit()
+
+    def close(self) -> None:
+        """Give the connection back, and take back what was not committed."""
+        self._open.close()
 
 
 def look(read: Callable[[Desk], Mapping[str, Any]], options: Options) -> int:
@@ -56,13 +69,13 @@ def change(operation: Callable[[Desk], Done], options: Options) -> int:
 
     def work(desk: Desk, request_id: str) -> None:
         done = operation(desk)
-        if options.dry_run:
-            desk.conn.rollback()
-        else:
-            desk.conn.commit()
-            desk.services.publisher.publish([_marked(message, request_id) for message in done.messages])
-            operations.mark_replayed(desk.conn, done, desk.now)
-            desk.conn.commit()
+        if not options.dry_run:
+            desk.commit()
+            if done.messages:
+                desk.services.publisher.publish([_marked(message, request_id) for message in done.messages])
+            if done.letters:
+                operations.mark_replayed(desk.conn, done, desk.now)
+                desk.commit()
         facts = {**done.facts, "messages": len(done.messages)}
         log.info("operation.done", command=options.command, request_id=request_id, dry_run=options.dry_run, **facts)
         if options.json:
@@ -81,16 +94,11 @@ def _marked(message: Message, request_id: str) -> Message:
 
 def _at_desk(options: Options, work: Callable[[Desk, str], None]) -> int:
     """Connect, work, and put what goes wrong into one line; the exit status."""
-    if options.local is not None:
-        if not state.enter_environment(options.local, os.environ):
-            print(f"There is no running `{options.local}` on this machine.", file=sys.stderr)
-            return 1
-        wiring.use(None)
     configure(RuntimeSettings())
     services, request_id = wiring.current(), uuid.uuid4().hex
     try:
-        with services.engine.connect() as conn:
-            work(Desk(conn, services, services.clock(), options), request_id)
+        with closing(Desk(services, options)) as desk:
+            work(desk, request_id)
     except Exception as error:
         known = error if isinstance(error, VaultraError) else translate(error)
         if known is None:

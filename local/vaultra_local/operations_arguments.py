@@ -3,8 +3,9 @@
 import argparse
 import datetime as dt
 import uuid
-from collections.abc import Callable
 from pathlib import Path
+
+from vaultra_local.commands import Add
 
 
 def moment(given: str) -> dt.datetime:
@@ -21,9 +22,6 @@ def day(given: str) -> dt.date:
     return moment(given).astimezone(dt.UTC).date()
 
 
-Add = Callable[[argparse.ArgumentParser], object]
-
-
 def all_of(*adds: Add) -> Add:
     """All of these, in order."""
 
@@ -34,9 +32,13 @@ def all_of(*adds: Add) -> Add:
     return add
 
 
-def a_place(parser: argparse.ArgumentParser) -> None:
-    """Where to work and how to print; every command takes them."""
+def a_shape(parser: argparse.ArgumentParser) -> None:
+    """How to print; every command takes it."""
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def a_place(parser: argparse.ArgumentParser) -> None:
+    """Where to work; every command takes it where there is such a place."""
     parser.add_argument("--local", choices=("demo", "dev"), help="work on the one that runs on this machine")
 
 
@@ -104,6 +106,11 @@ def users(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--everyone", action="store_true")
 
 
+def a_person(parser: argparse.ArgumentParser) -> None:
+    """One user, by the id that their own export shows: arguments are kept in logs, where no email belongs."""
+    parser.add_argument("user", type=uuid.UUID, metavar="USER_ID")
+
+
 def a_moment(parser: argparse.ArgumentParser) -> None:
     """Up to when."""
     parser.add_argument("--before", type=moment, metavar="TIME", required=True, help="asked for before then")
@@ -117,3 +124,15 @@ def a_folder(parser: argparse.ArgumentParser) -> None:
 def maybe_an_account(parser: argparse.ArgumentParser) -> None:
     """One Stripe account, or whichever there are."""
     parser.add_argument("account", metavar="ACCT", nargs="?", help="of this Stripe account only")
+
+
+def a_job(parser: argparse.ArgumentParser) -> None:
+    """One job of the schedule."""
+    parser.add_argument("job", metavar="JOB", help="its name, as `vaultra jobs list` shows it")
+
+
+def a_job_or_all(parser: argparse.ArgumentParser) -> None:
+    """One job of the schedule, or all."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("job", metavar="JOB", nargs="?", help="its name, as `vaultra jobs list` shows it")
+    which.add_argument("--all", action="store_true", help="every job")

@@ -4,11 +4,13 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from vaultra.db import dead_letters
+from vaultra.db import accounts, dead_letters
+from vaultra.db import deletion as deletion_rows
 from vaultra.db import operations as db
-from vaultra.usecases import knowledge, operations, owners_keys
+from vaultra.errors import NotFound
+from vaultra.usecases import deletion, knowledge, operations, owners_keys
 from vaultra.usecases.operations import Done
-from vaultra_local import articles
+from vaultra_local import articles, jobs
 from vaultra_local.operations import Desk
 
 Rows = list[dict[str, Any]]
@@ -107,7 +109,7 @@ def account_disconnect(desk: Desk) -> Done:
     return operations.disconnect(desk.conn, stripe, accounts, desk.now)
 
 
-# --- events, metrics, sessions, keys, mails -------------------------------------------------
+# --- events, metrics, people, keys, mails ---------------------------------------------------
 
 
 def events_parked(desk: Desk) -> dict[str, Rows]:
@@ -139,6 +141,17 @@ def sessions_end(desk: Desk) -> Done:
     return operations.end_sessions(desk.conn, desk.options.user, desk.now)
 
 
+def people_delete(desk: Desk) -> Done:
+    """As their own button does it: the businesses that only they own go, too."""
+    user = accounts.find_user(desk.conn, desk.options.user)
+    if user is None:
+        raise NotFound(f"Nobody has the id {desk.options.user}")
+    alone = deletion_rows.list_solely_owned(desk.conn, user.id)
+    if not desk.options.dry_run:
+        deletion.delete_user(desk.conn, desk.services.stripe, user.id, confirm=user.email, now=desk.now)
+    return Done({"people_deleted": 1, "businesses_deleted": len(alone)})
+
+
 def keys_reseal(desk: Desk) -> Done:
     """Page by page, because a page's rows are locked until it is committed."""
     resealed, broken, after, more = 0, list[UUID](), None, True
@@ -162,3 +175,41 @@ def knowledge_ingest(desk: Desk) -> Done:
 
 def mails_drop(desk: Desk) -> Done:
     return operations.drop_mails(desk.conn, desk.options.before)
+
+
+# --- jobs -----------------------------------------------------------------------------------
+
+
+def jobs_list(desk: Desk) -> dict[str, Rows]:
+    """Every job; a paused one has no next time."""
+    return {"jobs": [asdict(job) for job in _schedule(desk).list_jobs()]}
+
+
+def jobs_run(desk: Desk) -> Done:
+    schedule = _schedule(desk)
+    [job] = jobs.chosen(schedule, desk.options.job)
+    if not desk.options.dry_run:
+        schedule.run(job.name)
+    return Done({"job": job.name}, schedule.ticks(job.name))
+
+
+def jobs_pause(desk: Desk) -> Done:
+    """Those that run; a paused one stays as it is."""
+    schedule = _schedule(desk)
+    running = [job.name for job in jobs.chosen(schedule, desk.options.job) if not job.paused]
+    for name in () if desk.options.dry_run else running:
+        schedule.pause(name)
+    return Done({"jobs_paused": len(running), "jobs": ", ".join(running)})
+
+
+def jobs_resume(desk: Desk) -> Done:
+    """Those that are paused."""
+    schedule = _schedule(desk)
+    resting = [job.name for job in jobs.chosen(schedule, desk.options.job) if job.paused]
+    for name in () if desk.options.dry_run else resting:
+        schedule.resume(name)
+    return Done({"jobs_resumed": len(resting), "jobs": ", ".join(resting)})
+
+
+def _schedule(desk: Desk) -> jobs.Schedule:
+    return jobs.schedule_of(jobs.ScheduleSettings(), desk.services.clock)

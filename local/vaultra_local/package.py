@@ -1,4 +1,4 @@
-"""`vaultra package`: a zip per function, and one for the migrations. The same input gives the same bytes.
+"""`vaultra package`: a zip per function, and one for each job. The same input gives the same bytes.
 
 A zip holds the room, the shared modules it can reach, and its pinned requirements, so that a change redeploys only
 what it touches: Terraform names each object after its hash.
@@ -15,13 +15,18 @@ from pathlib import Path
 
 from vaultra_local import catalogue
 from vaultra_local.catalogue import ROOT, Function
-from vaultra_local.reach import modules_of
+from vaultra_local.reach import LOCAL_PACKAGE, modules_of
+from vaultra_local.requirements import EXTRAS
 
 DIST = ROOT / "dist"
 SHARED = ROOT / "shared"
 MIGRATIONS = Path("vaultra", "db", "migrations")
-MIGRATE = "migrate"
-DOCKERFILE = ROOT / "deploy" / "migrate.Dockerfile"
+LOCAL = ROOT / "local"
+ARTICLES = ROOT / "knowledge"
+DEPLOY = ROOT / "deploy"
+MIGRATE, OPERATE = "migrate", "operate"
+# The systems that an operator's commands reach, in the catalogue's words.
+OPERATE_USES = ("db", "stripe", "pubsub", "openai", "pinecone")
 # The oldest date a zip can hold; a real one would change with every checkout.
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o644 << 16
@@ -69,13 +74,38 @@ def of_migrations(requirements: str, shared: Path = SHARED) -> Package:
     scripts = sorted(shared.joinpath(MIGRATIONS).rglob("*.py"))
     starts = [shared / "vaultra" / "db" / "migrate.py", shared / "vaultra" / "db" / "grants.py", *scripts]
     files = _shared_files(modules_of(starts, shared, ["db"]), shared)
-    own = {"Dockerfile": DOCKERFILE.read_bytes(), "requirements.txt": requirements.encode()}
-    return Package(MIGRATE, own | files)
+    return Package(MIGRATE, _of_job(MIGRATE, requirements) | files)
+
+
+def of_operate(requirements: str, shared: Path = SHARED, local: Path = LOCAL) -> Package:
+    """The folder of which the image of the operator's job is built: the commands, what they reach, and the articles."""
+    commands = modules_of([local / LOCAL_PACKAGE / "operate.py"], local, OPERATE_USES, LOCAL_PACKAGE)
+    files = {path.relative_to(local).as_posix(): path.read_bytes() for path in commands}
+    files |= _shared_files(modules_of(commands, shared, OPERATE_USES), shared)
+    articles = {f"knowledge/{path.name}": path.read_bytes() for path in sorted(ARTICLES.glob("*.md"))}
+    return Package(OPERATE, _of_job(OPERATE, requirements) | files | articles)
+
+
+def _of_job(name: str, requirements: str) -> dict[str, bytes]:
+    return {
+        "Dockerfile": (DEPLOY / f"{name}.Dockerfile").read_bytes(),
+        "requirements.txt": requirements.encode(),
+    }
 
 
 def migration_requirements() -> str:
     """What the migration job needs, exported from the lock."""
-    extras = [f"--extra={extra}" for extra in ("db", "cloudsql", "migrate")]
+    return _export(["db", "cloudsql", "migrate"])
+
+
+def operate_requirements() -> str:
+    """What the operator's job needs, exported from the lock."""
+    systems = [extra for system in OPERATE_USES for extra in EXTRAS[system]]
+    return _export([*systems, "scheduler", "articles"])
+
+
+def _export(names: Sequence[str]) -> str:
+    extras = [f"--extra={extra}" for extra in names]
     flags = ["--frozen", "--quiet", "--no-default-groups", "--no-emit-workspace", "--no-header", "--no-hashes"]
     command = [str(Path(sys.executable).with_name("uv")), "export", *flags, "--no-annotate", *extras]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -116,7 +146,7 @@ def run(into: str | None) -> int:
     try:
         catalogue.check()
         packages = [of_function(function) for function in catalogue.load()]
-        packages.append(of_migrations(migration_requirements()))
+        packages += [of_migrations(migration_requirements()), of_operate(operate_requirements())]
     except ValueError as error:  # NotReady, CatalogueError, UnreadableImport: each says what is wrong where
         print(error, file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "vaultra"
+LOCAL_PACKAGE = "vaultra_local"
 SQL = Path(PACKAGE, "db", "sql")
 # Where a call's systems are wired: what these import late is needed by functions that use the system only.
 WIRING = {"vaultra.services", "vaultra.entrypoints"}
@@ -18,7 +19,7 @@ WIRED: dict[str, str | None] = {
     "vaultra.adapters.ollama_llm": "ollama",
     "vaultra.adapters.openai_embedder": "openai",
     "vaultra.adapters.openai_llm": "openai",
-    "vaultra.adapters.otel_traces": None,
+    "vaultra.adapters.otel_traces": "trace",
     "vaultra.adapters.pinecone_vectors": "pinecone",
     "vaultra.adapters.postgres_vectors": "minilm",
     "vaultra.adapters.pubsub": "pubsub",
@@ -37,13 +38,14 @@ class UnreadableImport(ValueError):
     """An import that reading alone can't follow; the message names the file."""
 
 
-def modules_of(starts: Sequence[Path], shared: Path, uses: Sequence[str]) -> list[Path]:
+def modules_of(starts: Sequence[Path], shared: Path, uses: Sequence[str], package: str = PACKAGE) -> list[Path]:
     """The shared files that `starts` can import, at once or late, and the SQL files these name; sorted.
 
     Args:
         starts: Python files, inside the shared package or outside.
         shared: The folder that holds the package.
         uses: Systems of the catalogue. Wiring of others is left out: their libraries are not installed, either.
+        package: The package's name; imports of others are not followed.
 
     Raises:
         UnreadableImport: An import is relative.
@@ -52,7 +54,7 @@ def modules_of(starts: Sequence[Path], shared: Path, uses: Sequence[str]) -> lis
     waiting = list(starts)
     while waiting:
         path = waiting.pop()
-        for file in _files_of(path, shared, uses):
+        for file in _files_of(path, shared, uses, package):
             if file not in found:
                 found.add(file)
                 waiting.append(file)
@@ -67,13 +69,13 @@ def imported_names(path: Path) -> frozenset[str]:
     return _reading(path).imports
 
 
-def _files_of(path: Path, shared: Path, uses: Sequence[str]) -> Iterator[Path]:
+def _files_of(path: Path, shared: Path, uses: Sequence[str], package: str) -> Iterator[Path]:
     wires = path.is_relative_to(shared) and _name(path, shared) in WIRING
     for name in imported_names(path):
         parts = name.split(".")
         # Every package on the way runs, too; what stands after the module is a name inside it.
         dotted = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-        if parts[0] != PACKAGE or (wires and any(WIRED[part] not in uses for part in dotted if part in WIRED)):
+        if parts[0] != package or (wires and any(WIRED[part] not in uses for part in dotted if part in WIRED)):
             continue
         for place in (shared.joinpath(*part.split(".")) for part in dotted):
             yield from (file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file())

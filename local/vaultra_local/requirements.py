@@ -20,6 +20,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "pinecone": ("pinecone",),
     "minilm": ("minilm",),
     "mcp": ("mcp",),
+    "trace": ("trace",),
 }
 HEADER = "# Exported from uv.lock for what functions.yaml says this function uses. Change: make requirements\n"
 

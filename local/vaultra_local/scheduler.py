@@ -19,6 +19,9 @@ MINUTE = dt.timedelta(minutes=1)
 LOOK_BACK = dt.timedelta(days=2)
 """A job missed while the machine slept or we were stopped runs once, if its minute is not older than this."""
 
+RECORD = "scheduler.json"
+"""The file's name in the folder of `demo` or `dev`."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -37,6 +40,29 @@ def entries(functions: Sequence[Function]) -> list[Entry]:
         if function.topic is not None
         for job in function.schedule
     ]
+
+
+def paused(record: Path) -> frozenset[str]:
+    """The jobs that an operator paused."""
+    try:
+        return frozenset(json.loads(_pauses(record).read_text()))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def write_paused(record: Path, jobs: frozenset[str]) -> None:
+    """Run these no more, and all others at their times, from the next minute on."""
+    _replace(_pauses(record), sorted(jobs))
+
+
+def _pauses(record: Path) -> Path:
+    return record.with_name("paused-jobs.json")
+
+
+def _replace(file: Path, content: object) -> None:
+    partial = file.with_suffix(".new")
+    partial.write_text(json.dumps(content))
+    partial.replace(file)
 
 
 class Scheduler:
@@ -63,7 +89,8 @@ class Scheduler:
         the next one makes good, rather than running a job twice.
         """
         this_minute = self._clock().replace(second=0, microsecond=0)
-        due = [entry for entry in self._entries if self._is_due(entry, this_minute)]
+        resting = paused(self._record)
+        due = [entry for entry in self._entries if entry.job not in resting and self._is_due(entry, this_minute)]
         moved = {
             entry.job: this_minute for entry in self._entries if self._last.get(entry.job, this_minute) <= this_minute
         }
@@ -110,6 +137,4 @@ class Scheduler:
         return {job: dt.datetime.fromisoformat(minute) for job, minute in stored.items()}
 
     def _write(self) -> None:
-        partial = self._record.with_suffix(".new")
-        partial.write_text(json.dumps({job: minute.isoformat() for job, minute in self._last.items()}))
-        partial.replace(self._record)
+        _replace(self._record, {job: minute.isoformat() for job, minute in self._last.items()})

@@ -2,13 +2,13 @@
 
 import functools
 from collections.abc import Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vaultra.agent.tools import ToolContext
@@ -16,15 +16,11 @@ from vaultra.call import Call
 from vaultra.config import SiteSettings
 from vaultra.db import accounts
 from vaultra.db.short_reads import short_reads
-from vaultra.domain.accounts import Membership
 from vaultra.domain.limits import MCP_BY_TOKEN
 from vaultra.entrypoints import asgi_function, in_thread
 from vaultra.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized, UnsupportedMediaType
 from vaultra.raw_route import read_body
 from vaultra.usecases import limits, personal_tokens
-
-if TYPE_CHECKING:
-    from vaultra.mcp_server import Caller
 
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
@@ -36,7 +32,9 @@ class TokenNeeded(Unauthorized):
     """No token was shown, or none of ours; the challenge names where this is described (RFC 9728)."""
 
     def __init__(self, site: SiteSettings) -> None:
-        super().__init__("Show a personal access token of Vaultra's. Make one in its settings, under Your own assistant.")
+        super().__init__(
+            "Show a personal access token of Vaultra's. Make one in its settings, under Your own assistant."
+        )
         self.challenge = f'Bearer resource_metadata="{_origin(site.public_api_url)}{METADATA}{PATH}"'
 
 
@@ -64,9 +62,9 @@ async def _answer(request: Request, call: Call) -> Response:
     entered = None if token is None else await in_thread(lambda: _enter(call, token), call)
     if entered is None:
         raise TokenNeeded(call.services.site)
-    user_id, business = entered
-    structlog.contextvars.bind_contextvars(user_id=str(user_id), business_id=str(business.id))
-    return await _speak(request, body, _caller(call, business))
+    user_id, context = entered
+    structlog.contextvars.bind_contextvars(user_id=str(user_id), business_id=str(context.business.id))
+    return await _speak(request, body, call, context)
 
 
 def _require_method(request: Request, *allowed: str) -> None:
@@ -90,8 +88,10 @@ def _bearer(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _enter(call: Call, token: str) -> tuple[UUID, Membership] | None:
-    """Whose token it is, and their business with their role as it stands now; None when it opens nothing.
+def _enter(call: Call, token: str) -> tuple[UUID, ToolContext] | None:
+    """Whose token it is, and what tools may use for it: their business, with their role as it stands now.
+
+    None when the token opens nothing.
 
     Raises:
         RateLimited: the token was used too often.
@@ -102,27 +102,24 @@ def _enter(call: Call, token: str) -> tuple[UUID, Membership] | None:
     if membership is not None:
         limits.take(call.db, call.now, MCP_BY_TOKEN.of(token))
     call.commit()
-    return None if found is None or membership is None else (found[0], membership)
-
-
-def _caller(call: Call, business: Membership) -> "Caller":
-    from vaultra.mcp_server import Caller
-
+    if found is None or membership is None:
+        return None
     services = call.services
     context = ToolContext(
-        business=business,
+        business=membership,
         now=call.now,
         open=short_reads(services.engine),
         embedder=services.embedder,
         vectors=services.vectors,
     )
-    return Caller(context, lambda work: in_thread(work, call))
+    return found[0], context
 
 
-async def _speak(request: Request, body: bytes, caller: "Caller") -> Response:
+async def _speak(request: Request, body: bytes, call: Call, context: ToolContext) -> Response:
     """The protocol's answer. It is whole before it leaves: nothing is told while a tool runs."""
-    from vaultra.mcp_server import CALLER, answer
+    from vaultra.mcp_server import CALLER, Caller, answer
 
+    caller = Caller(context, lambda work: in_thread(work, call))
     unread = iter([{"type": "http.request", "body": body, "more_body": False}])
     sent: list[MutableMapping[str, Any]] = []
 
@@ -137,7 +134,9 @@ async def _speak(request: Request, body: bytes, caller: "Caller") -> Response:
     # Space around a value is not part of it (RFC 9110, 5.5), but the web server's fast parser leaves it there.
     headers = [(name, value.strip(b" \t")) for name, value in request.scope["headers"]]
     await answer({**request.scope, "headers": headers, CALLER: caller}, receive, send)
-    start = next(message for message in sent if message["type"] == "http.response.start")
+    start = next((message for message in sent if message["type"] == "http.response.start"), None)
+    if start is None:
+        raise ClientDisconnect  # the protocol's part noticed it first
     kinds = [value.decode("latin-1") for key, value in start["headers"] if key.lower() == b"content-type"]
     content = b"".join(message.get("body", b"") for message in sent)
     return Response(content, start["status"], {"Content-Type": kinds[0]} if kinds and content else None)

@@ -79,11 +79,11 @@ def _always(sat: Sat) -> Iterator[tuple[str, str]]:
     known = {found.citation.key for outcome in answer.outcomes for found in passages_of(outcome)}
     yield from (("citations", cited.key) for cited in answer.citations if cited.key not in known)
     question = sat.case["messages"][-1]["content"]
+    evidence = gathered(answer.outcomes, [outcome for turn in sat.history for outcome in turn.outcomes])
     for event in sat.events:
         if isinstance(event, Sentence) and not answer.refused:
-            for fault in faults(
-                event.text, answer.outcomes, sat.history, _with_context(sat, question), event.citations
-            ):
+            # A sentence alone may call `it` what the sentence before it named.
+            for fault in check_sentence(event.text, evidence, event.citations, context=f"{question} {answer.text}"):
                 yield ("citations" if fault.kind in ("citation", "support") else "numbers", f"{fault}")
     if re.search(r"https?://|!\[|\]\(|<[a-z/]|\b[0-9a-f]{8}-[0-9a-f]{4}-", answer.text):
         yield "tenant", "a link, markup or an id"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 import pytest
+
 from tests.agent.exam import Sat, cases, median, sit, wrongs
 from tests.agent.shops import World
 

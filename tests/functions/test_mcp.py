@@ -10,6 +10,7 @@ from uuid import UUID
 import mcp_types as types
 import orjson
 import pytest
+from functions_framework.aio import create_asgi_app
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from sqlalchemy import Engine, text
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient
 from tests.db.billing import AS_OF, days_ago, open_books
 from tests.fakes import FakeEmbedder
 from tests.functions.conftest import SignedIn
-from tests.mcp.assistants import MODES, a_token, assistant, mcp_served
+from tests.mcp.assistants import MODES, NEWEST, a_token, assistant, in_newest, mcp_served
 from tests.rows import join, leave
 from vaultra.adapters.postgres_vectors import PostgresVectors
 from vaultra.agent.prompts_for_assistants import PROMPTS, RULES
@@ -30,6 +31,7 @@ from vaultra.mcp_server import as_markdown
 from vaultra.services import Services
 from vaultra.usecases import knowledge, metrics, personal_tokens, readiness
 from vaultra_local import articles
+from vaultra_local.catalogue import FUNCTIONS
 
 ANSWERING: dict[str, dict[str, Any]] = {
     "search_knowledge": {"query": "refund rate"},
@@ -331,6 +333,12 @@ def test_bodies_are_bounded_and_read_by_the_protocol(
     assert post(client, token, **more).status_code == status
 
 
+def test_space_around_a_header_is_not_part_of_it(client: TestClient, token: str) -> None:
+    headers, body = in_newest("tools/list", {})
+    headers |= {"MCP-Protocol-Version": f"{NEWEST}\t", "Mcp-Method": " tools/list  "}
+    assert post(client, token, json=body, headers=headers).status_code == 200
+
+
 def test_a_token_is_dead_at_once(
     client: TestClient, services: Services, engine: Engine, owner: SignedIn, business_id: UUID
 ) -> None:
@@ -353,6 +361,16 @@ def test_a_token_is_dead_at_once(
     assert post(client, left).status_code == 401
 
 
+def test_the_role_is_the_one_that_its_owner_has_now(
+    client: TestClient, engine: Engine, owner: SignedIn, business_id: UUID, token: str
+) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_business_context"}}
+    for role in ("viewer", "admin", "owner"):
+        with engine.begin() as db:
+            join(db, UUID(owner.id), business_id, role)
+        assert f'"your_role":"{role}"' in post(client, token, json=body).text
+
+
 def test_a_token_can_not_be_used_without_end(client: TestClient, token: str) -> None:
     answers = [post(client, token) for _ in range(MCP_BY_TOKEN.calls + 1)]
     assert {answer.status_code for answer in answers[:-1]} == {200}
@@ -360,6 +378,36 @@ def test_a_token_can_not_be_used_without_end(client: TestClient, token: str) -> 
     assert refused.status_code == 429
     assert refused.json()["error"]["code"] == "RATE_LIMITED"
     assert int(refused.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("revision", [NEWEST, MODES["legacy"]])
+def test_a_client_that_goes_away_is_no_error_of_ours(services: Services, token: str, revision: str) -> None:
+    headers, body = in_newest("tools/call", {"name": "get_business_context"})
+    headers |= {"MCP-Protocol-Version": revision, "Host": "api.test", "Authorization": f"Bearer {token}"}
+    app: Any = create_asgi_app("mcp", str(FUNCTIONS / "mcp" / "main.py"))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/mcp",
+        "raw_path": b"/mcp",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "scheme": "https",
+        "server": ("api.test", 443),
+        "client": ("192.0.2.7", 1),
+    }
+    told = iter([{"type": "http.request", "body": orjson.dumps(body), "more_body": False}])
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        return next(told, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    asyncio.run(asyncio.wait_for(app(scope, receive, send), 20))
+    assert statuses == [200] or statuses == [499]
 
 
 def test_an_outage_is_told_as_one(client: TestClient, services: Services, token: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,10 +16,12 @@ from tests.local.estate import ACCOUNT, BUSINESS, EMAIL, STRANGER, contents
 from tests.stripe_payloads import NOON
 from vaultra import services as wiring
 from vaultra.config import RuntimeSettings
+from vaultra.db.engine import create
 from vaultra.errors import Unavailable
 from vaultra.services import Services
 from vaultra.telemetry import configure
-from vaultra_local import cli, state
+from vaultra_local import catalogue, cli, state
+from vaultra_local.scheduler import paused, write_paused
 
 CHANGING = {
     "dlq replay": ["--all"],
@@ -32,14 +35,22 @@ CHANGING = {
     "keys reseal": [],
     "knowledge ingest": [],
     "mails drop": ["--before", "2026-11-20T11:00"],
+    "people delete": [str(estate.USER)],
+    "jobs run": ["reconcile"],
+    "jobs pause": ["--all"],
+    "jobs resume": ["sweep"],
 }
+# What changes no row: it only announces, or the schedule has no row.
+NO_ROWS = {"events redrive", "jobs run", "jobs pause", "jobs resume"}
 LOOKING = {
     "dlq list": [],
     "dlq show": ["1"],
     "account list": [],
     "account show": [ACCOUNT],
     "events parked": [],
+    "jobs list": [],
 }
+JOBS = ", ".join(sorted(job.name.replace("_", "-") for f in catalogue.load() for job in f.schedule))
 changing = pytest.mark.parametrize("command", CHANGING)
 Json = dict[str, Any]
 
@@ -51,10 +62,18 @@ def engine(fresh_engine: Engine) -> Engine:
     return fresh_engine
 
 
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """The embedded scheduler's, with one job that is paused."""
+    write_paused(tmp_path / "scheduler.json", frozenset({"sweep"}))
+    return tmp_path / "scheduler.json"
+
+
 @pytest.fixture(autouse=True)
 def services(
-    engine: Engine, publisher: FakePublisher, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, publisher: FakePublisher, stripe: FakeStripe, record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Services]:
+    monkeypatch.setenv("SCHEDULE_RECORD", str(record))
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", ",".join(estate.ENCRYPTION_KEYS))
     services = Services(clock=lambda: NOON, engine=engine, publisher=publisher, stripe=stripe, embedder=FakeEmbedder())
     wiring.use(services)
@@ -90,16 +109,17 @@ def test_every_command_of_the_table_is_tried_here() -> None:
 
 @changing
 def test_a_dry_run_changes_nothing(
-    command: str, run: Callable[..., Json], engine: Engine, publisher: FakePublisher, stripe: FakeStripe
+    command: str, run: Callable[..., Json], engine: Engine, publisher: FakePublisher, stripe: FakeStripe, record: Path
 ) -> None:
-    before = contents(engine)
+    before, resting = contents(engine), paused(record)
     told = run(*words(command), "--dry-run")
     assert told["dry_run"] is True
-    assert contents(engine) == before
+    assert (contents(engine), paused(record)) == (before, resting)
     assert (publisher.messages, stripe.deauthorized) == ([], [])
     # And it tells what the command then does.
     assert run(*words(command)) == {**told, "dry_run": False}
-    assert contents(engine) != before or command == "events redrive"
+    assert contents(engine) != before or command in NO_ROWS
+    assert (paused(record) != resting) == (command in ("jobs pause", "jobs resume"))
 
 
 @pytest.mark.parametrize("command", LOOKING)
@@ -118,7 +138,7 @@ def test_twice_is_once(command: str, engine: Engine, publisher: FakePublisher) -
     assert contents(engine) == after
     assert all(message in announced for message in published(publisher))
     # What is gone can't be named again: the command says so instead of pretending.
-    assert (first, again) == (0, 1 if command in ("dlq drop", "account disconnect") else 0)
+    assert (first, again) == (0, 1 if command in ("dlq drop", "account disconnect", "people delete") else 0)
 
 
 @changing
@@ -234,6 +254,24 @@ def test_disconnecting_gives_the_access_back(run: Callable[..., Json], engine: E
         assert set(conn.scalars(text("select status from integration_accounts"))) == {"disconnected"}
 
 
+def test_jobs_are_listed_run_paused_and_resumed(run: Callable[..., Json], publisher: FakePublisher) -> None:
+    assert [row["name"] for row in run("jobs", "list")["jobs"] if row["paused"]] == ["sweep"]
+    assert run("jobs", "run", "sweep")["messages"] == 1, "a paused job too"
+    assert published(publisher) == [("tick", {"job": "sweep"})]
+    assert run("jobs", "pause", "purge")["jobs"] == "purge"
+    assert run("jobs", "resume", "--all")["jobs_resumed"] == 2
+    assert run("jobs", "resume", "--all")["jobs_resumed"] == 0
+
+
+def test_jobs_are_paused_while_the_database_is_lost(
+    services: Services, record: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.engine = create("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    assert cli.main(["jobs", "pause", "--all"]) == 0
+    assert "stripe_sync" in paused(record)
+    assert cli.main(["dlq", "list"]) == 1
+
+
 def test_what_there_is_not_is_said_and_answers_1(capsys: pytest.CaptureFixture[str], engine: Engine) -> None:
     before = contents(engine)
     for command, said in (
@@ -243,6 +281,8 @@ def test_what_there_is_not_is_said_and_answers_1(capsys: pytest.CaptureFixture[s
         (["account", "resync", estate.GONE], "acct_1Gone is not connected"),
         (["recompute", "--business", str(estate.USER)], "This business has no connected account"),
         (["sessions", "end", "--user", "nobody@example.com"], "Nobody has this address"),
+        (["people", "delete", str(BUSINESS)], f"Nobody has the id {BUSINESS}"),
+        (["jobs", "run", "nightly"], f"There is no job nightly; there are {JOBS}"),
     ):
         assert cli.main(command) == 1
         captured = capsys.readouterr()
@@ -263,6 +303,8 @@ def test_what_makes_no_sense_answers_2(capsys: pytest.CaptureFixture[str]) -> No
         ["recompute", "--business", "7"],
         ["sessions", "end"],
         ["mails", "drop"],
+        ["jobs", "pause"],
+        ["jobs", "run"],
     ):
         with pytest.raises(SystemExit) as ended:
             cli.main(command)

@@ -30,7 +30,8 @@ def using(system: str) -> set[str]:
 def build(shared: Path) -> dict[str, bytes]:
     """Everything that is deployed, by name, built from this copy of the shared package."""
     packages = [package.of_function(function, shared) for function in FUNCTIONS.values()]
-    return {one.name: one.content for one in [*packages, package.of_migrations("sqlalchemy==2\n", shared)]}
+    jobs = [package.of_migrations("sqlalchemy==2\n", shared), package.of_operate("pyyaml==6\n", shared)]
+    return {one.name: one.content for one in [*packages, *jobs]}
 
 
 @pytest.fixture
@@ -53,6 +54,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Function], P
     return unpack
 
 
+# Imported late, where the operator's job never comes: only starting a product checks its catalogue.
+LEFT_OUT = {"jsonschema"}
+
 # --- the same bytes --------------------------------------------------------------------------
 
 
@@ -68,10 +72,12 @@ TOUCHED = {
     "vaultra/entrypoints.py": EVERY,
     "vaultra/adapters/smtp.py": using("smtp"),
     "vaultra/adapters/google.py": using("google"),
-    "vaultra/adapters/pubsub.py": using("pubsub"),
-    "vaultra/adapters/stripe_keys.py": using("stripe"),
+    "vaultra/adapters/pubsub.py": using("pubsub") | {"operate"},
+    "vaultra/adapters/scheduler.py": {"operate"},
+    "vaultra/adapters/otel_traces.py": using("trace"),
+    "vaultra/adapters/stripe_keys.py": using("stripe") | {"operate"},
     "vaultra/access.py": using("auth"),
-    "vaultra/db/models.py": EVERY | {"migrate"},
+    "vaultra/db/models.py": EVERY | {"migrate", "operate"},
     "vaultra/db/migrations/versions/0001_the_first_schema.py": {"migrate"},
     "vaultra/adapters/embedded_broker.py": set[str](),
     "vaultra/db/sql/broker.sql": set[str](),
@@ -181,6 +187,39 @@ def test_the_migrations_requirements_have_alembic_and_the_connector() -> None:
     assert "stripe" not in pinned
 
 
+def test_the_operators_zip_holds_the_commands_what_they_reach_and_every_article() -> None:
+    files = set(package.of_operate("").files)
+    assert {path.name for path in package.ARTICLES.glob("*.md")} == {
+        Path(name).name for name in files if name.startswith("knowledge/")
+    }
+    assert {
+        "Dockerfile",
+        "vaultra_local/operate.py",
+        "vaultra_local/jobs.py",
+        "vaultra/usecases/operations.py",
+    } <= files
+    assert {"vaultra/adapters/scheduler.py", "vaultra/adapters/pinecone_vectors.py"} <= files
+    # Neither a function, nor the machinery of one machine.
+    assert not {"main.py", "vaultra/adapters/minilm.py", "vaultra_local/cli.py", "vaultra_local/runner.py"} & files
+    assert not [name for name in files if "postgres.py" in name or "stripe_sim" in name or "migrations" in name]
+
+
+def test_the_operators_requirements_have_what_its_commands_import() -> None:
+    lines = package.operate_requirements().splitlines()
+    pinned = {line.partition("==")[0] for line in lines}
+    assert all("==" in line for line in lines)
+    files = package.of_operate("").files
+    tops = {
+        name.partition(".")[0]
+        for file in files
+        if file.endswith(".py")
+        for name in imported_names((package.LOCAL if file.startswith("vaultra_local") else package.SHARED) / file)
+    }
+    for top in tops - sys.stdlib_module_names - {"vaultra", "vaultra_local", "google", *LEFT_OUT}:
+        assert {one.lower().replace("_", "-") for one in DISTRIBUTIONS[top]} & pinned, top
+    assert {"google-cloud-scheduler", "google-cloud-pubsub", "cloud-sql-python-connector", "stripe"} <= pinned
+
+
 def test_the_table_says_of_every_adapter_that_is_wired_whom_it_is_for() -> None:
     wiring = [package.SHARED.joinpath(*name.split(".")).with_suffix(".py") for name in WIRING]
     adapters = {f"vaultra.adapters.{path.stem}" for path in package.SHARED.glob("vaultra/adapters/[a-z]*.py")}
@@ -197,7 +236,13 @@ def test_the_table_says_of_every_adapter_that_is_wired_whom_it_is_for() -> None:
 @functions
 def test_a_zip_brings_no_system_that_its_function_does_not_use(function: Function) -> None:
     names = set(package.of_function(function).files)
-    for system, name in [("google", "google"), ("pubsub", "pubsub"), ("smtp", "smtp"), ("stripe", "stripe")]:
+    for system, name in [
+        ("google", "google"),
+        ("pubsub", "pubsub"),
+        ("smtp", "smtp"),
+        ("stripe", "stripe"),
+        ("trace", "otel_traces"),
+    ]:
         assert (f"vaultra/adapters/{name}.py" in names) == (system in function.uses)
     assert not [name for name in names if "migrations" in name or "embedded_broker" in name or "pycache" in name]
 
@@ -254,9 +299,9 @@ def test_zips_are_written_once_and_those_of_what_is_no_more_are_removed(tmp_path
 
 def test_the_command_builds_everything_and_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert package.run(str(tmp_path)) == 0
-    assert {path.stem for path in tmp_path.glob("*.zip")} == EVERY | {"migrate"}
+    assert {path.stem for path in tmp_path.glob("*.zip")} == EVERY | {"migrate", "operate"}
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [*FUNCTIONS, "migrate"]
+    assert [line.split()[0] for line in lines] == [*FUNCTIONS, "migrate", "operate"]
     assert all(line.endswith("new") for line in lines)
 
 

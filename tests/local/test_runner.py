@@ -121,6 +121,10 @@ def test_it_heals_keeps_its_data_and_leaves_nothing_behind(product: Product) -> 
     assert "already running" in second.stdout
     assert "Traceback" not in second.stdout + second.stderr
 
+    # The help articles are published by itself, also when the first try was killed.
+    [log] = product.folder.rglob("articles.log")
+    until(lambda: log.read_text().endswith("Done.\n"), 120)
+
     # Ctrl-C ends it quickly and quietly.
     began = time.monotonic()
     status, output = product.end(signal.SIGINT)

@@ -24,6 +24,25 @@ from vaultra_local.threaded import serving
 NEWEST = "2026-07-28"
 # How a client may begin, and the revision that is spoken then.
 MODES = {"auto": NEWEST, NEWEST: NEWEST, "legacy": "2025-11-25"}
+# What every request of the newest revision says of its client.
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": NEWEST,
+    "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+
+
+def in_newest(method: str, params: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """A request of the newest revision, without its token: headers and body."""
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+        "MCP-Protocol-Version": NEWEST,
+        "Mcp-Method": method,
+        **({"Mcp-Name": params[_NAMED[method]]} if method in _NAMED else {}),
+    }
+    return headers, {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": ENVELOPE}}
 
 
 def a_token(engine: Engine, user_id: str, business_id: UUID | str, now: dt.datetime, days: int = 30) -> str:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.fakes import FakeEmbedder
-from tests.mcp.assistants import NEWEST, a_token
+from tests.mcp.assistants import ENVELOPE, NEWEST, a_token, in_newest
 from tests.reliability.calls import request, routes
 from tests.reliability.house import CANARY, House, Tenant, everything, leave
 from tests.reliability.test_headers import STRANGE_ORIGINS
@@ -29,6 +29,7 @@ from vaultra.domain.knowledge import Section
 from vaultra.domain.metrics import METRICS
 from vaultra.domain.readiness import TIERS
 from vaultra.domain.recommendations import Status
+from vaultra.mcp_server import as_markdown
 from vaultra.routes import Access
 from vaultra.usecases import knowledge
 from vaultra_local import articles
@@ -49,12 +50,6 @@ METHODS: list[tuple[str, Json]] = [
     ("prompts/list", {}),
     ("prompts/get", {"name": "explain_score", "arguments": {}}),
 ]
-NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-ENVELOPE = {
-    "io.modelcontextprotocol/protocolVersion": NEWEST,
-    "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
 CHALLENGE = 'Bearer resource_metadata="https://api.test/.well-known/oauth-protected-resource/mcp"'
 
 
@@ -120,17 +115,8 @@ def assisted(house: House) -> Assisted:
 
 def asking(token: str, method: str, params: Json, **headers: str) -> tuple[str, str, Json]:
     """A request in the newest revision of the protocol."""
-    given = {
-        "Authorization": f"Bearer {token}",
-        "Accept": "application/json, text/event-stream",
-        "Content-Type": "application/json",
-        "MCP-Protocol-Version": NEWEST,
-        "Mcp-Method": method,
-        **({"Mcp-Name": params[NAMED[method]]} if method in NAMED else {}),
-        **headers,
-    }
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": ENVELOPE}}
-    return "POST", "/mcp", {"headers": given, "json": body}
+    given, body = in_newest(method, params)
+    return "POST", "/mcp", {"headers": {**given, "Authorization": f"Bearer {token}", **headers}, "json": body}
 
 
 def ask(house: House, token: str, method: str, params: Json, **headers: str) -> httpx.Response:
@@ -261,9 +247,12 @@ def test_a20_only_a_personal_token_opens_mcp(house: House) -> None:
     for query in (f"?access_token={one.token}", f"?token={one.token}"):
         http_method, path, sent = asking(one.token, "tools/list", {}, Authorization="")
         assert house.send(http_method, path + query, **sent).status_code == 401
+    http_method, path, sent = asking(one.token, "tools/list", {})
+    twice = [*sent.pop("headers").items(), ("Authorization", f"Bearer {one.token}")]
+    assert house.send(http_method, path, headers=twice, **sent).status_code == 401
     assert len(bodies) == 1
     assert ask(house, one.token, "tools/list", {}).status_code == 200
-    print(f"A20: {len(tried) + 2}/{len(tried) + 2} credentials refused by MCP with 401 and its metadata")
+    print(f"A20: {len(tried) + 3}/{len(tried) + 3} credentials refused by MCP with 401 and its metadata")
 
 
 def test_a20_a_personal_token_does_not_open_the_web_api(house: House) -> None:
@@ -467,6 +456,8 @@ def test_g10_a_poisoned_article_does_not_reach_a_model(house: House) -> None:
         publish(house.engine)
     print(f"G10: {len(POISONS)} poisons in 14 articles, {asked} searches and every article read, {reached} reached")
     assert reached == 0
+    read = ask(house, one.token, "resources/read", {"uri": "vaultra://knowledge/payout-timing"}).json()
+    assert read["result"]["contents"][0]["text"] == as_markdown(articles.read(articles.FOLDER / "payout-timing.md"))
 
 
 def test_g11_the_chats_tools_are_mcps(house: House) -> None:

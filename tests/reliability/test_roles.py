@@ -54,6 +54,7 @@ ANY_USER = {
 OF_A_BUSINESS = {
     Access.VIEWER: {
         "GET /agent/conversations",
+        "POST /agent/chat",
         "GET /integrations/stripe/status",
         "GET /metrics",
         "GET /metrics/export",

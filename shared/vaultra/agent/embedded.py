@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 
 from vaultra.agent import templates as say
@@ -31,7 +32,9 @@ def answer(context: ToolContext, history: Sequence[Turn], question: str) -> Iter
         yield Finished(Answer(declined.text, (), (), declined.suggestions, NAME, refused=True))
         return
     talk = Talk(context, history, Verifier(question, history))
-    wanted = understand(context.embedder, question, history)
+    # An owner may speak of the business by its name; what the words mean does not depend on it.
+    asked = re.sub(re.escape(context.business.name), "my business", question, flags=re.IGNORECASE)
+    wanted = understand(context.embedder, asked, history)
     intent = yield from _settled(talk, wanted)
     lines = yield from STEPS[intent](talk, wanted)
     if intent not in ("knowledge", "elsewhere", "nothing") and not (wanted.normal or wanted.improve):

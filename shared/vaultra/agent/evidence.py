@@ -39,6 +39,7 @@ _TIMES: Mapping[str, Role] = {
     "gain": "change",
     "estimated_impact": "change",
 }
+_IN_ITS_UNIT = {"value", "now", "earlier", "target", "threshold", "headroom", "change"}
 _IN_POINTS = {"points", "difference", "best_points", "worst_points", "gain", "estimated_impact", "clamp", "seed_score"}
 # Objects in which everything is of another time than it says.
 _PARTS: Mapping[str, Role] = {
@@ -49,6 +50,7 @@ _NOT_TOLD = {
     "revenue_stability", "risk_signals", "similarity", "milliseconds", "formula_version", "left_out", "id",
     "business_id", "snapshot_id", "source", "url",
 }  # fmt: skip
+_UNTIL = re.compile(r"\b(?:until|by) \d")
 # Written by the merchant: data, never something that a sentence may rest on.
 _MERCHANTS = {"name", "legal_entity"}
 
@@ -133,7 +135,8 @@ class Evidence:
     def _number(self, name: str, value: float | int | str, place: Place) -> None:
         if isinstance(value, str):
             return
-        subjects, role, unit = place.subjects, place.role, UNITS.get(place.unit or "", "plain")
+        unit = UNITS.get(place.unit or "", "plain") if name in _IN_ITS_UNIT else "plain"
+        subjects, role = place.subjects, place.role
         if name in _METRICS:
             subjects, unit = meant_by(name), UNITS.get(_METRICS[name].unit, "plain")
             role = role or "now"
@@ -144,7 +147,7 @@ class Evidence:
         elif name in _IN_POINTS:
             subjects, unit, role = subjects or frozenset({SCORE}), "points", _TIMES.get(name, "any")
         elif name == "sample":
-            subjects, unit, role = frozenset(), "plain", "any"
+            unit, role = "plain", "any"
         elif name == "change_ratio":
             unit, role = "percent", "change"
         elif name == "amount":
@@ -162,7 +165,9 @@ class Evidence:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}(T.*)?", text):
             self.dates.add(dt.date.fromisoformat(text[:10]))
         elif " " in text:
-            self.texts.append(spelled(text))
+            # What would be is no sentence to repeat as if it were so; a step says itself until when.
+            if place.role != "then" or _UNTIL.search(text):
+                self.texts.append(spelled(text))
             self.facts += facts_of_text(text, place)
             self.dates |= {
                 dt.date(day.year, day.month, day.day)

@@ -18,6 +18,8 @@ from vaultra.domain.readiness import RULES, TIERS
 from vaultra.domain.subjects import SCORE, TIER, meant_by
 
 SEARCH = "search_knowledge"
+# While meanings can't be compared, the share of common words stands for the similarity, and counts a little less.
+BY_WORDS = 0.8
 UNITS: Mapping[str, FigureUnit] = {"money": "money", "ratio": "percent", "count": "plain", "days": "days"}
 _METRICS = {metric.key: metric for metric in METRICS}
 
@@ -46,7 +48,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Found:
-    """A passage that was retrieved."""
+    """A passage that was retrieved; `similarity` is how near it is, 0 to 1."""
 
     citation: Citation
     text: str
@@ -113,7 +115,7 @@ def passages_of(outcome: ToolOutcome) -> list[Found]:
                 url=one["url"],
             ),
             one["text"],
-            one["similarity"],
+            BY_WORDS * one["coverage"] if outcome.result["by_words_only"] else one["similarity"],
         )
         for one in outcome.result["passages"]
     ]
@@ -121,7 +123,7 @@ def passages_of(outcome: ToolOutcome) -> list[Found]:
 
 def spelled(text: str) -> str:
     """A text in one spelling, for comparing."""
-    return " ".join(plain(text).replace("’", "'").split()).casefold()
+    return " ".join(plain(text).replace("*", "").replace("’", "'").split()).casefold()
 
 
 @lru_cache(maxsize=1)

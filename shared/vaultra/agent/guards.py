@@ -42,6 +42,7 @@ _TEXTS: dict[Reason, str] = {
 _ADVICE_SUGGESTIONS = ("Which lenders' minimums do I meet?", "What should I do first?", "What do lenders look at?")
 
 _SECRET = re.compile(r"\b(?:\d[ -]?){13,19}\b|\b[rsp]k_(?:live|test)_\w+|\bmy (?:password|cvc|cvv|pin) is\b", re.I)
+_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _ROLE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|drop|skip)\b.{0,40}\b(?:instructions?|rules?|prompt|guidelines?|"
     r"restrictions?|guardrails?|safety|above|previous|training|disclaimer)\b"
@@ -148,7 +149,7 @@ def guard(question: str, own_name: str = "") -> Guarded | None:
 
 
 def _reason(seen: str, own_name: str) -> Reason | None:
-    if _SECRET.search(seen):
+    if _SECRET.search(_UUID.sub("", seen)):
         return "secret"
     if _ROLE.search(seen):
         return "role"

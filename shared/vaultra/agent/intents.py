@@ -198,7 +198,8 @@ def _in_context(wanted: Wanted, before: _Before, text: str) -> Wanted:
     refers = IT.search(text) is not None or GO_ON.search(text) is not None
     if not (short and refers) or (wanted.told and wanted.intent in ("greeting", "thanks", "help")):
         return wanted
-    if before.tool == "get_top_recommendations" and MORE.search(text):
+    goes_on = wanted.intent == "recommend" or not wanted.is_certain
+    if before.tool == "get_top_recommendations" and MORE.search(text) and goes_on:
         return replace(wanted, intent="recommend", likeness=1.0, more=True)
     if wanted.metric is not None and before.tool == "get_metric_summary" and wanted.metric != before.metric:
         return replace(wanted, intent="metric", likeness=1.0)
@@ -211,8 +212,8 @@ def _in_context(wanted: Wanted, before: _Before, text: str) -> Wanted:
     if before.tool == "criteria_monitor" and (wanted.lender or wanted.intent == "lenders"):
         return replace(wanted, intent="lenders", likeness=1.0)
     if before.tool in ("get_readiness_breakdown", "explain_change") and re.match(r"^(?:so |and |but )?why\b", text):
-        intent: Intent = "weakest" if before.tool == "get_readiness_breakdown" else "change"
-        return replace(wanted, intent=intent, likeness=1.0)
+        moved = before.tool == "explain_change" or TELLS["change"].search(text) is not None
+        return replace(wanted, intent="change" if moved else "weakest", likeness=1.0)
     if wanted.improve and before.tool in ("get_readiness_breakdown", "explain_change", "path_to_next_tier"):
         return replace(wanted, intent="recommend", likeness=1.0)
     if wanted.compare and before.tool == "get_readiness_breakdown":

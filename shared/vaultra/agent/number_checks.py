@@ -9,7 +9,7 @@ from vaultra.agent.facts import Fact
 from vaultra.agent.faults import Fault
 from vaultra.domain import figures as read
 from vaultra.domain.claims import Claim, content, fits
-from vaultra.domain.subjects import named
+from vaultra.domain.subjects import SCORE, named
 
 # The share of a sentence's words that the sentence with the same number has to have, where no name binds it.
 LEAST_OVERLAP = 0.5
@@ -36,7 +36,7 @@ def number_faults(claim: Claim, sentence: str, facts: Sequence[Fact], evidence: 
     roles = {fact.role for fact in bound}
     if not any(fits(role, sentence, claim) for role in roles):
         return [Fault("time", text, "The tools told this number of another time, or as a limit or a change.")]
-    if claim.past and roles == {"now"} and _was_something_else(facts, bound):
+    if claim.past and SCORE in subjects and roles <= {"now", "any"} and _was_something_else(facts, bound):
         return [Fault("time", text, "This is the number of today.")]
     return []
 
@@ -49,7 +49,10 @@ def _same_number(claim: Claim, fact: Fact) -> bool:
         return figure.tells(fact.value) and figure.value >= LEAST_AMOUNT
     if unit == "money":
         return fact.unit == "money" and figure.tells(fact.value) and figure.currency in (None, fact.currency)
-    if {unit, fact.unit} == {"plain", "points"} or {unit, fact.unit} == {"plain", "days"}:
+    if {unit, fact.unit} == {"plain", "points"}:
+        # `The score is 86` and `6 periods`: only of the score itself, points go without their name.
+        return SCORE in fact.subjects and figure.tells(fact.value)
+    if {unit, fact.unit} == {"plain", "days"}:
         return figure.tells(fact.value)
     if unit in ("months", "years", "weeks") and fact.unit == "plain":
         return figure.tells(fact.value)
@@ -67,9 +70,11 @@ def _agrees(fact: Fact, subjects: frozenset[str], words: frozenset[str], claim: 
         return overlap and (not named_here or not fact.subjects or bool(subjects & fact.subjects))
     if subjects and fact.subjects:
         return bool(subjects & fact.subjects)
+    if not subjects and fact.lender is not None:
+        return f"lender:{fact.lender}" in claim.lenders
     if fact.words:
         return len(words & fact.words) >= LEAST_OVERLAP * len(words)
-    return not subjects
+    return False
 
 
 def _was_something_else(facts: Sequence[Fact], bound: Sequence[Fact]) -> bool:

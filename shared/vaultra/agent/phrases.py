@@ -19,9 +19,8 @@ TELLS: Mapping[Intent, re.Pattern[str]] = {
     "help": phrase(r"^help\W*(?:me)?\W*$|\bwhat (?:can|do) you (?:do|know|help)|\bhow (?:can|do) you help|\bwhat can i "
                     r"ask|\bwho are you\b|\bare you (?:a |an )?(?:bot|human|ai|person|robot)|\bwhat are you\b"),
     "score": phrase(r"\b(?:am|are|is) (?:i|we|my business) (?:fundable|ready|underwritable|financeable|bankable|"
-                    r"in good "
-                     r"shape)|\bhow (?:am|are) (?:i|we) doing|\bhow ready\b|\bmy (?:current )?(?:score|tier|"
-                     r"rating)\W*$"),
+                    r"in good shape)|\bhow (?:am|are|is) (?:i|we|my business) doing|\bhow ready\b|"
+                    r"\bmy (?:current )?(?:score|tier|rating)(?: now| today| right now)?\W*$"),
     "weakest": phrase(r"\b(?:weak\w*|worst|hurt\w*|drag\w*|pull\w*(?: \w+){0,3} down|los(?:e|ing) points|cost\w* "
                        r"(?:me )?points|biggest (?:problem|issue|risk)|what is wrong|holds? (?:me|us)? ?back|holding "
                        r"(?:me|us|my score) back|bring\w* .{0,12}down)\b"),
@@ -105,7 +104,7 @@ IT = re.compile(r"\b(?:it|its|that|this|them|those|these|they|one|ones|there)\b"
 GO_ON = re.compile(r"^(?:and|but|so|ok|then|also|what about|how about|why|why not|what else|anything else|more|next|"
                     r"compared|versus|vs|is (?:it|that|this)|are (?:they|those)|how do i|how can i|really|"
                     r"which)\b")  # fmt: skip
-MORE = re.compile(r"\b(?:after that|what else|anything else|next (?:one|step)?|second|then what|and then|more|another "
+MORE = re.compile(r"\b(?:after that|what else|anything else|next (?:one|step)|next\W*$|second|then what|and then|more|another "
                    r"one|the rest|others?)\b")  # fmt: skip
 NORMAL = re.compile(r"\b(?:normal|usual|typical|good|bad|ok(?:ay)?|fine|high|low|too (?:high|much|many|low)|"
                     r"average for|"

@@ -46,6 +46,7 @@ def quoted(found: Sequence[Found], question: str, *, advice: bool = False, most:
 
 
 def _marked(piece: str, marker: str) -> str:
+    piece = piece.replace("*", "")
     marked = " ".join(f"{sentence.strip()}{marker}" for sentence in cut([piece]))
     # A list's item has a line of its own, and so has what introduces it.
     return f"{marked}\n" if piece.startswith("- ") or piece.endswith(":") else marked

@@ -97,7 +97,8 @@ def strongest(readiness: Json) -> list[Json]:
 
 
 def rule_line(rule: Json) -> str:
-    return f"{rule['label']}: {rule['sentence']}"
+    sentence: str = rule["sentence"]
+    return sentence if sentence.startswith(rule["label"]) else f"{rule['label']}: {sentence}"
 
 
 def metric_lines(summary: Json, *, with_meaning: bool = True, with_past: bool = True) -> list[str]:
@@ -207,9 +208,13 @@ def coming_lines(path: Json, rules: frozenset[str]) -> list[str]:
         days = list(dict.fromkeys(day(one["leaves_on"]) for one in leaving))[:4]
         lines.append(f"The next events stop counting on these days: {', '.join(days)}.")
     for turn in turns[:3]:
-        causes = " ".join(cause["sentence"] for cause in turn["causes"][:1])
-        lines.append(f"- On {day(turn['on'])} the score would be {turn['score']}. {causes}\n")
+        causes = ", ".join(f"{cause['label']} {_signed(cause['difference'])}" for cause in turn["causes"][:2])
+        lines.append(f"- On {day(turn['on'])} the score would be {turn['score']} ({causes}).\n")
     return [*lines, "This holds if nothing else happens, and sales go on as they do."] if turns else lines
+
+
+def _signed(points: int) -> str:
+    return f"{counted(abs(points), 'point')} {'more' if points > 0 else 'less'}"
 
 
 def lender_lines(criteria: Json, lender: str | None) -> list[str]:

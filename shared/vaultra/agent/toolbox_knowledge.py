@@ -60,15 +60,18 @@ class PassagesReply(Reply):
 
 @dataclass(frozen=True)
 class _PromptEmbedder:
-    """An embedder that is not waited for when it is slow."""
+    """An embedder that is not waited for when it is slow, nor asked when the vectors were made by another one."""
 
     embedder: Embedder
+    namespace: str
 
     @property
     def name(self) -> str:
         return self.embedder.name
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if not self.namespace.startswith(f"kb-{self.name}-"):
+            raise Unavailable("The articles were published for another embedder")
         return _in_time(lambda: self.embedder.embed(texts))
 
 
@@ -101,9 +104,8 @@ def _in_time(work: Callable[[], T]) -> T:
 def _search(context: ToolContext, arguments: SearchArguments) -> PassagesReply:
     with context.open() as conn:
         library = knowledge.current_library(conn)
-    found = knowledge.search(
-        library, _PromptEmbedder(context.embedder), _PromptVectors(context.vectors), arguments.query
-    )
+    embedder = _PromptEmbedder(context.embedder, library.namespace)
+    found = knowledge.search(library, embedder, _PromptVectors(context.vectors), arguments.query)
     # Articles are ours, but whoever managed to change one must not talk to a model through it.
     trusted = (hit for hit in found.hits if not addresses_a_model(hit.passage.text))
     return PassagesReply(

@@ -27,6 +27,13 @@ _PAST = re.compile(
     r"\bthan|\bafter|\blast time|\bstarted at)(?: (?:at|about|only|just|a|the|your|of|score|previous))* $",
     re.IGNORECASE,
 )
+# A limit or a change is told within so many letters of its number.
+NEAR = 40
+_PRESENT = re.compile(
+    r"(?:\bnow|\btoday|\bcurrently|\bis|\bare|\b(?:rose|fell|went|up|down|moved|changed|grew) from [^.]{1,20} to)"
+    r"(?: (?:it|is|at|about|only|now|still))* $",
+    re.IGNORECASE,
+)
 _PAST_ANYWHERE = re.compile(
     r"\b(was|were|had|previous(ly)?|before|earlier|ago|used to|up from|down from|from|compared|against|than|rose|fell|"
     r"went|changed|changes?|since|dropped|gained|lost|after|last time|history)\b",
@@ -39,8 +46,7 @@ _LATER = re.compile(
 )
 _LIMIT = re.compile(
     r"\b(below|above|at least|at most|more than|less than|under|over|from|limits?|minimums?|asks?|needs?|requires?|"
-    r"threshold|up to|to|between|starts?|or more|or less|(?<!went )up|best|worst|range|out of|maximum|most|least|"
-    r"(?<!\bas )of|fewer|"
+    r"threshold|up to|to|between|starts?|or more|or less|best|worst|range|out of|maximum|most|least|fewer|days?|"
     r"points?)\b"
     r"|[–<>≤≥-]",
     re.IGNORECASE,
@@ -91,14 +97,16 @@ def claims(sentence: str) -> list[Claim]:
 
 def fits(role: Role, sentence: str, claim: Claim) -> bool:
     """Whether the sentence can tell a number of that role: what was is not told as what is."""
+    start, end = claim.figure.start, claim.figure.end
+    around = f"{sentence[max(0, start - NEAR) : start]} {sentence[end : end + NEAR]}"
     if role == "before":
-        return bool(_PAST_ANYWHERE.search(sentence))
+        return bool(_PAST_ANYWHERE.search(sentence)) and not _PRESENT.search(sentence[:start])
     if role == "then":
         return bool(_LATER.search(sentence))
     if role == "limit":
-        return bool(_LIMIT.search(sentence))
+        return bool(_LIMIT.search(around))
     if role == "change":
-        return claim.figure.unit == "points" or bool(_CHANGE.search(sentence))
+        return claim.figure.unit == "points" or bool(_CHANGE.search(around))
     return True
 
 
@@ -112,6 +120,8 @@ def role_in_words(text: str, figure: Figure) -> Role:
     before = text[: figure.start]
     if _PAST.search(before):
         return "before"
+    if _PRESENT.search(before):
+        return "now"
     return "then" if re.search(r"\b(would be|will be|is then|could be|would|then)( \w+)? $", before) else "any"
 
 

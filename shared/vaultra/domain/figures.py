@@ -59,9 +59,13 @@ _WORDS = (
     "eighteen nineteen"
 )
 WORDS = {word: number for number, word in enumerate(_WORDS.split(), start=2)} | {
+    "hundred": 100,
+    "thousand": 1000,
+}
+TENS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
-    "hundred": 100, "thousand": 1000,
 }  # fmt: skip
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
 # In front of these a number word counts something; elsewhere, `two ways` and `one of them` are no figures.
 _COUNTED = (
     "percent|per cent|%|points?|days?|weeks?|months?|years?|dollars|euros|pounds|charges|payments|chargebacks?|"
@@ -81,6 +85,7 @@ _FIGURE = re.compile(
     (?P<inner>[-−])?
     (?:(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)
        (?P<scale>\ ?(?:k|thousand|m|million|bn|billion)\b)?
+      |(?P<tens>\b(?:{"|".join(TENS)}))(?:[-\ ](?P<ones>{_ONES}))?\b
       |(?P<word>\b(?:{"|".join(sorted(WORDS, key=len, reverse=True))})\b)(?=[ -](?:\w+\ )?(?:{_COUNTED})))
     (?P<behind>\ ?%|[ -](?:percent(?:age\ points?)?|per\ cent)\b
       |\ (?:{_CODE})\b|\ ?€|\ (?:dollar|euro|pound|yen)s?\b
@@ -91,9 +96,10 @@ _FIGURE = re.compile(
 )
 _ABOUT = re.compile(r"(?:\babout|\baround|\broughly|\bnearly|\balmost|\bapproximately|~|\bsome) ?$", re.IGNORECASE)
 _SCALES = {"k": 1000, "thousand": 1000, "m": 10**6, "million": 10**6, "bn": 10**9, "billion": 10**9}
-_LIST_ORDINAL = re.compile(r"^[ \t]*\d{1,2}[.)] ", re.MULTILINE)
+# Lists are short here: a larger number in front of a line is told.
+_LIST_ORDINAL = re.compile(r"^[ \t]*(?:[1-9]|10)[.)] ", re.MULTILINE)
 _OUT_OF_100 = re.compile(r"(?:\b(?:out )?of|/) ?100\b(?!\.\d|,\d| ?%)")
-_REFERENCE = re.compile(r"\[\d{1,2}\]")
+_REFERENCE = re.compile(r"\[[1-9]\]")
 
 _MONTH = "|".join(f"{name}|{name[:3]}\\.?" for name in MONTHS) + "|Sept\\.?"
 _DATES = (
@@ -127,7 +133,7 @@ def days(text: str) -> list[Day]:
 
 def _figure(match: re.Match[str], text: str) -> Figure:
     digits, scale = match["digits"], (match["scale"] or "").strip().lower()
-    plain = digits.replace(",", "") if digits else str(WORDS[match["word"].lower()])
+    plain = digits.replace(",", "") if digits else str(_spelled_out(match))
     factor = _SCALES.get(scale, 1)
     decimals = len(plain.partition(".")[2])
     value, step = Fraction(plain) * factor, Fraction(factor, 10**decimals)
@@ -139,6 +145,13 @@ def _figure(match: re.Match[str], text: str) -> Figure:
     currency = _currency(front, behind)
     unit: FigureUnit = "money" if front or currency else _unit(behind)
     return Figure(value, step, unit, currency, match.start(), match.end())
+
+
+def _spelled_out(match: re.Match[str]) -> int:
+    if match["word"]:
+        return WORDS[match["word"].lower()]
+    ones = (match["ones"] or "").lower()
+    return TENS[match["tens"].lower()] + (1 if ones == "one" else WORDS.get(ones, 0))
 
 
 def _currency(front: str, behind: str) -> str | None:

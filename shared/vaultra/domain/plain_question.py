@@ -43,13 +43,14 @@ def tidied(question: str) -> str:
     parts: list[str] = []
     for part in _WORD.findall(_FOR_ME.sub("for ", text)):
         if part.isspace():
-            parts.append(" ")
+            if parts[-1:] != [" "]:
+                parts.append(" ")
         elif part[0].isalnum():
             spelled = _SLANG.get(part) or _repaired(part)
             if parts[-2:] != [spelled, " "]:
                 parts.append(spelled)
         else:
-            parts.append(part[:1])
+            parts.append(re.sub(r"(.)\1+", r"\1", part))
     return re.sub(r"\s+", " ", "".join(parts)).strip()[:LONGEST]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 # No sentence ends behind these.
 _SHORT = {
-    "e.g", "i.e", "etc", "vs", "approx", "inc", "ltd", "llc", "co", "corp", "no", "nr", "st", "mr", "mrs", "ms", "dr",
+    "e.g", "i.e", "etc", "vs", "approx", "inc", "ltd", "llc", "co", "corp", "st", "mr", "mrs", "ms", "dr",
     "u.s", "u.k", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "cf", "max",
     "min", "incl", "excl", "est",
 }  # fmt: skip
@@ -63,4 +63,6 @@ def _goes_on(text: str, match: re.Match[str]) -> bool:
     if match[0][0] != ".":
         return False
     word = re.search(r"([A-Za-z.]+)\.$", before)
+    if word is not None and word[1].lower() in ("no", "nr"):
+        return re.match(r"\s*(?:\d|$)", text[match.end() :]) is not None
     return _ORDINAL.search(before) is not None or (word is not None and word[1].lower() in _SHORT)

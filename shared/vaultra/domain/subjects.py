@@ -22,10 +22,13 @@ LENDERS = frozenset(f"lender:{one.lender}" for one in CRITERIA if one.lender not
 
 # What is measured, by everything that its names may mean; what they usually mean comes first.
 _NAMES: Mapping[tuple[str, ...], str] = {
-    (SCORE,): "score, readiness, rating",
+    (SCORE,): "score, readiness, rating, core metrics",
     (TIER, SCORE): "tier, band, level",
     ("revenue_trend", "revenue_slope"): "revenue trend, trend, growth, growing, shrinking",
-    REVENUE: "sales, income, turnover, sell, sold, earn, earned, takings, revenue, earnings, money made",
+    REVENUE: (
+        "sales, income, turnover, sell, sold, earn, earned, takings, revenue, earnings, you made, i made, we made, "
+        "i make, we make"
+    ),
     ("monthly_net_volume", "net_volume", "revenue_total"): "volume",
     ("monthly_net_volume",): "monthly volume",
     ("net_volume", "monthly_net_volume"): "net volume",
