@@ -186,7 +186,7 @@ def test_without_a_connection_the_figures_stay_and_come_back_by_themselves(new_p
     page = new_page(foreseen="ERR_INTERNET_DISCONNECTED")
     page.goto(PATH)
     expect(page.get_by_role("region", name="How the score adds up")).to_be_visible()
-    page.wait_for_load_state("networkidle")  # what was on its way would be tried again in any case
+    expect(page.get_by_role("region", name="What lenders publish")).to_be_visible()
     page.context.set_offline(True)
     expect(page.get_by_text("You are offline.")).to_be_visible()
     expect(page.get_by_role("region", name="How the score adds up")).to_be_visible()

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.e2e.lived_in import WIDE, LivedIn, Witness, browser, lived_in
 from tests.e2e.product import PASSWORD, Owner
 from tests.e2e.test_accounts import new_email
+from tests.e2e.test_every_page import MODES, barriers
 from tests.e2e.test_first_visit import needs_browser
 from tests.e2e.visitor import token_of
 from tests.mcp.assistants import assistant
@@ -258,6 +259,23 @@ def test_the_address_names_the_business_and_the_matter(house: LivedIn, look: Cal
     expect(page.get_by_text("This business is not one of yours")).to_be_visible()
     expect(page.get_by_role("button", name="Delete business")).to_have_count(0)
     expect(page.get_by_label("Your name")).to_be_visible()
+
+
+def test_what_opens_has_no_barrier_either(house: LivedIn, look: Callable[[Owner], Page]) -> None:
+    page = look(Owner.sign_up(house.product))
+    page.emulate_media(reduced_motion="reduce")
+    page.route("**/members", lambda route: route.fulfill(status=400, json={"broken": True}))
+    page.reload()
+    page.get_by_label("Name of the token").fill("My laptop")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_role("heading", name="Copy your token now")).to_be_visible()
+    expect(page.get_by_text("The members could not be loaded")).to_be_visible()
+    assert barriers(page, MODES["light"]) == []
+    page.get_by_role("button", name="Delete business").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    for colours in ("light", "dark"):
+        page.emulate_media(color_scheme=colours)
+        assert barriers(page, MODES[colours]) == []
 
 
 def test_what_fails_to_load_says_so_and_the_rest_stays(house: LivedIn, look: Callable[[Owner], Page]) -> None:

@@ -22,12 +22,15 @@ export const queryClient = new QueryClient({
     queries: {
       staleTime: 5_000,
       networkMode: 'always',
-      refetchOnReconnect: true,
+      refetchOnReconnect: 'always',
       retry: (failures, error) =>
         failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
     },
   },
 });
+
+// Without a provider above the islands nobody else does: from here on it hears of the connection and the focus.
+queryClient.mount();
 
 // Another tab may have signed in as somebody else. A renewed token of the same user changes nothing.
 $token.listen((token, before) => {
