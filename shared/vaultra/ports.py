@@ -1,7 +1,7 @@
 """Every door to the outside, as Protocols on one page. Adapters implement them; tests pass stand-ins."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -337,10 +337,10 @@ class LLMProvider(Protocol):
         *,
         most_tokens: int,
         seconds: float,
-    ) -> Iterator[ModelPiece]:
+    ) -> Generator[ModelPiece]:
         """One step: pieces of text and requests for tools as they come, then one `StepEnded`.
 
-        Closing the iterator ends the request.
+        Closing it ends the request.
 
         Args:
             most_tokens: How long the step's output may become.

@@ -130,5 +130,5 @@ def test_whoever_stops_listening_closes_what_is_asked() -> None:
     model = scripted(["One.", "Two."])
     pieces = steady(model, Time()).stream("", [], [], most_tokens=9, seconds=45)
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert model.closed == 1

@@ -61,6 +61,7 @@ TRUE = (
     "Refunds take 2 points from your score.",
     "You meet what Stripe Capital publishes.",
     "All payouts arrived on time: 100%.",
+    "Subscriber churn compares with 30 days ago.",
     "1. Look at your refunds.\n",
     "I don't have that figure.",
     DISCLAIMER,
@@ -68,7 +69,9 @@ TRUE = (
 FALSE = (
     ("Your score is 68 out of 100.", "number"),
     ("Your score is 74.", "time"),
+    ("Your score was 86.", "time"),
     ("Your score was 86, and is 74 now.", "time"),
+    ("0.5% to 2%", "label"),
     ("Your score fell from 86 to 74.", "time"),
     ("The score fell by 12 points since 21 October 2026.", "direction"),
     ("The score rose by 13 points.", "number"),

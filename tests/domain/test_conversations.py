@@ -10,7 +10,7 @@ from vaultra.domain.conversations import LONGEST_TITLE, TokenCount, title_of
     [
         ("What is my score?", "What is my score?"),
         ("  What\n is\tmy score?  ", "What is my score?"),
-        ("word " * 30, "word word word word word word word word word word word word word word word…"),
+        ("word " * 30, " ".join(["word"] * 16) + "…"),
         ("x" * 200, "x" * LONGEST_TITLE + "…"),
         ("x" * LONGEST_TITLE, "x" * LONGEST_TITLE),
     ],

@@ -119,5 +119,5 @@ def test_every_day_we_write_is_read_back(day: dt.date) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    for found in (*figures(text), *days(text)):
-        assert 0 <= found.start < found.end <= len(text)
+    places = [(found.start, found.end) for found in figures(text)] + [(found.start, found.end) for found in days(text)]
+    assert all(0 <= start < end <= len(text) for start, end in places)

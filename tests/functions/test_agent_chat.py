@@ -428,13 +428,21 @@ def test_g6_whoever_leaves_at_any_piece_leaves_nothing_behind(
 def test_the_requests_line_is_written_when_the_stream_is_over(
     url: str, services: Services, owner: tuple[SignedIn, UUID]
 ) -> None:
-    services.llm_providers = (scripted(["I am here."]),)
+    go_on = threading.Event()
+
+    def model(_dialogue: object) -> Iterator[object]:
+        yield "I am here. And "
+        assert go_on.wait(10)
+        yield "there."
+
+    services.llm_providers = (FakeLlm(model),)
     httpx.get(f"{url}/health", trust_env=False)  # the first request sets logging up
     with capture_logs() as lines:
         with streaming(url, owner[0]) as answer:
             for name, _ in events_of(answer):
-                told = [line["event"] for line in lines]
-                assert name == "done" or "request.handled" not in told
+                if name == "delta" and not go_on.is_set():
+                    assert "request.handled" not in [line["event"] for line in lines]
+                    go_on.set()
         deadline = time.monotonic() + 5
         while not any(line["event"] == "request.handled" for line in lines) and time.monotonic() < deadline:
             time.sleep(0.02)

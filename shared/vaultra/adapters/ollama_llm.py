@@ -6,7 +6,7 @@ The other one, `/v1`, ignores how much context is asked for and cuts off the beg
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -46,7 +46,7 @@ class OllamaLlm:
         *,
         most_tokens: int,
         seconds: float,
-    ) -> Iterator[ModelPiece]:
+    ) -> Generator[ModelPiece]:
         from httpx import HTTPError, InvalidURL
         from ollama import RequestError, ResponseError
 

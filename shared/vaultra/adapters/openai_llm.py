@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class OpenAiLlm:
         *,
         most_tokens: int,
         seconds: float,
-    ) -> Iterator[ModelPiece]:
+    ) -> Generator[ModelPiece]:
         chats = self._settings.openai_protocol == "chat"
         request = self._for_chat if chats else self._for_responses
         read = _read_chat if chats else _read_responses

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 
 from vaultra.errors import Unavailable
 from vaultra.ports import DialogueItem, LLMProvider, ModelPiece, ToolOffer
@@ -51,7 +52,7 @@ class SteadyLlm:
         *,
         most_tokens: int,
         seconds: float,
-    ) -> Iterator[ModelPiece]:
+    ) -> Generator[ModelPiece]:
         began = self._timer()
         self._check_open()
         for tried in range(RETRIES + 1):
@@ -70,10 +71,11 @@ class SteadyLlm:
             yield from self._rest(first, pieces)
             return
 
-    def _rest(self, first: ModelPiece, pieces: Iterator[ModelPiece]) -> Iterator[ModelPiece]:
+    def _rest(self, first: ModelPiece, pieces: Generator[ModelPiece]) -> Generator[ModelPiece]:
         try:
-            yield first
-            yield from pieces
+            with closing(pieces):
+                yield first
+                yield from pieces
         except Unavailable:
             self._failed()
             raise

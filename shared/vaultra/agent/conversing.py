@@ -232,7 +232,7 @@ class _Step:
         has_spoken: Whether a sentence of it was let through.
     """
 
-    def __init__(self, pieces: Iterator[ModelPiece], most_read: int) -> None:
+    def __init__(self, pieces: Generator[ModelPiece], most_read: int) -> None:
         self.requests: list[ToolRequest] = []
         self.has_spoken = False
         self._pieces = pieces
@@ -279,8 +279,7 @@ class _Step:
 
     def close(self) -> None:
         """End the request, if it has not ended."""
-        if isinstance(self._pieces, Generator):
-            self._pieces.close()
+        self._pieces.close()
 
 
 def _is_malformed(request: ToolRequest) -> bool:

@@ -131,7 +131,7 @@ def catalogue() -> tuple[Fact, ...]:
     """What the product's own definitions say, whoever asks: the days of metrics, the limits of rules and tiers."""
     found: list[Fact] = []
     for metric in METRICS:
-        place = Place(subjects=meant_by(metric.key), role="limit")
+        place = Place(subjects=meant_by(metric.key))
         for text in (metric.meaning, metric.formula):
             found += [replace(fact, subjects=meant_by(metric.key)) for fact in facts_of_text(text, place)]
     for rule in RULES:

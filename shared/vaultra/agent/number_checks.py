@@ -33,8 +33,8 @@ def number_faults(claim: Claim, sentence: str, facts: Sequence[Fact], evidence: 
     bound = [fact for fact in same if _agrees(fact, subjects, words, claim, named_here=bool(claim.subjects))]
     if not bound:
         return [Fault("label", text, "The tools told this number of something else.")]
-    roles = {fact.role for fact in bound}
-    if not any(fits(role, sentence, claim) for role in roles):
+    roles = {role for role in {fact.role for fact in bound} if fits(role, sentence, claim)}
+    if not roles:
         return [Fault("time", text, "The tools told this number of another time, or as a limit or a change.")]
     if claim.past and SCORE in subjects and roles <= {"now", "any"} and _was_something_else(facts, bound):
         return [Fault("time", text, "This is the number of today.")]
@@ -66,15 +66,17 @@ def _agrees(fact: Fact, subjects: frozenset[str], words: frozenset[str], claim: 
     if fact.is_field and not fact.subjects:
         return fact.words <= words if fact.words else True
     if fact.section is not None:
-        overlap = len(words & fact.words) >= LEAST_OVERLAP * len(words)
-        return overlap and (not named_here or not fact.subjects or bool(subjects & fact.subjects))
+        return _overlaps(words, fact) and (not named_here or not fact.subjects or bool(subjects & fact.subjects))
     if subjects and fact.subjects:
         return bool(subjects & fact.subjects)
     if not subjects and fact.lender is not None:
         return f"lender:{fact.lender}" in claim.lenders
-    if fact.words:
-        return len(words & fact.words) >= LEAST_OVERLAP * len(words)
-    return False
+    return _overlaps(words, fact)
+
+
+def _overlaps(words: frozenset[str], fact: Fact) -> bool:
+    """Whether the sentence says about what the one with the fact says."""
+    return bool(words) and len(words & fact.words) >= LEAST_OVERLAP * len(words)
 
 
 def _was_something_else(facts: Sequence[Fact], bound: Sequence[Fact]) -> bool:

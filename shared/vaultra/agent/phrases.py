@@ -104,8 +104,8 @@ IT = re.compile(r"\b(?:it|its|that|this|them|those|these|they|one|ones|there)\b"
 GO_ON = re.compile(r"^(?:and|but|so|ok|then|also|what about|how about|why|why not|what else|anything else|more|next|"
                     r"compared|versus|vs|is (?:it|that|this)|are (?:they|those)|how do i|how can i|really|"
                     r"which)\b")  # fmt: skip
-MORE = re.compile(r"\b(?:after that|what else|anything else|next (?:one|step)|next\W*$|second|then what|and then|more|another "
-                   r"one|the rest|others?)\b")  # fmt: skip
+MORE = re.compile(r"\b(?:after that|what else|anything else|next (?:one|step)|next\W*$|second|then what|and then|"
+                  r"more|another one|the rest|others?)\b")  # fmt: skip
 NORMAL = re.compile(r"\b(?:normal|usual|typical|good|bad|ok(?:ay)?|fine|high|low|too (?:high|much|many|low)|"
                     r"average for|"
                      r"benchmark|healthy|acceptable|worr\w+|in line|compared (?:to|with) others)\b")  # fmt: skip

@@ -14,7 +14,9 @@ MOST_QUOTED = 75
 MOST_PIECES = 4
 
 _ADVICE = re.compile(r"\bWhat to do\b|\bWhat helps\b|^To (?:lower|reduce|improve|raise|steady)\b")
-_PIECE = re.compile(r"(?<=[.!?]) +(?=[A-Z0-9“\"(])|(?<=:) +(?=- )| +(?=- [a-z0-9])")
+# Behind a sentence, but not behind the ordinal of a list; and in front of each item.
+_PIECE = re.compile(r"(?<=[.!?])(?<! \d\.)(?<!^\d\.) +(?=[A-Z0-9“\"(])|(?<=:) +(?=- |\d\. )| +(?=- [a-z0-9])")
+_ITEM = re.compile(r"- |\d\. ")
 
 
 def quoted(found: Sequence[Found], question: str, *, advice: bool = False, most: int = MOST_PIECES) -> list[str]:
@@ -49,7 +51,7 @@ def _marked(piece: str, marker: str) -> str:
     piece = piece.replace("*", "")
     marked = " ".join(f"{sentence.strip()}{marker}" for sentence in cut([piece]))
     # A list's item has a line of its own, and so has what introduces it.
-    return f"{marked}\n" if piece.startswith("- ") or piece.endswith(":") else marked
+    return f"{marked}\n" if _ITEM.match(piece) or piece.endswith(":") else marked
 
 
 def _best_start(pieces: Sequence[str], asked: frozenset[str]) -> int:
@@ -60,7 +62,7 @@ def _best_start(pieces: Sequence[str], asked: frozenset[str]) -> int:
         after = len(asked & content(pieces[at + 1])) if at + 1 < len(pieces) else 0
         return (2 * here + after, -at)
 
-    starts = [at for at, piece in enumerate(pieces) if not piece.startswith("- ")] or [0]
+    starts = [at for at, piece in enumerate(pieces) if not _ITEM.match(piece)] or [0]
     best = max(starts, key=shared)
     # What stands first names its subject; what stands later may say `they`.
     return 0 if shared(best)[0] <= shared(0)[0] + 2 else best
