@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from vaultra.domain.conversations import TokenCount
@@ -141,6 +141,7 @@ class FakeLlm:
         self.asked: list[tuple[str, list[DialogueItem], list[ToolOffer]]] = []
         self.closed = 0
         self._model = model
+        self._steps: list[Generator[ModelPiece]] = []
 
     def stream(
         self,
@@ -150,8 +151,13 @@ class FakeLlm:
         *,
         most_tokens: int,
         seconds: float,
-    ) -> Iterator[ModelPiece]:
+    ) -> Generator[ModelPiece]:
         self.asked.append((instructions, list(dialogue), list(tools)))
+        # Kept, so that it is not closed just because nobody holds it any more.
+        self._steps.append(self._step(dialogue))
+        return self._steps[-1]
+
+    def _step(self, dialogue: Sequence[DialogueItem]) -> Generator[ModelPiece]:
         try:
             for number, piece in enumerate(self._model(dialogue)):
                 match piece:

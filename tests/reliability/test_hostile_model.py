@@ -140,17 +140,17 @@ class Obedient(FakeLlm):
     def __init__(self, stranger: UUID, number: int) -> None:
         super().__init__(self._next)
         self.saw_it = False
-        self._stranger, self._number, self._step = stranger, number, 0
+        self._stranger, self._number, self._turn = stranger, number, 0
 
     def _next(self, dialogue: Sequence[DialogueItem]) -> list[object]:
-        self._step += 1
+        self._turn += 1
         self.saw_it = self.saw_it or "OWNED-" in repr(dialogue)
-        if self._step == 1:
+        if self._turn == 1:
             query = json.dumps({"query": "previous instructions developer mode administrator", "limit": 10})
             return [(name, query if name == "search_knowledge" else "{}") for name in TOOLS_THAT_SHOW_TEXT]
-        if self._step == 2:
+        if self._turn == 2:
             return [("get_metric_summary", json.dumps({"business_id": str(self._stranger)}))]
-        return [OBEDIENCE[(self._number + self._step) % len(OBEDIENCE)], "x"]
+        return [OBEDIENCE[(self._number + self._turn) % len(OBEDIENCE)], "x"]
 
 
 def in_name(world: World, payload: str) -> dict[str, Any]:

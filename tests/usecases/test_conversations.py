@@ -1,15 +1,19 @@
-"""Reading, naming and deleting one's own conversations."""
+"""Keeping, reading, naming and deleting one's own conversations."""
 
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from tests.rows import NOON, a_business, a_conversation, a_message, a_user
-from vaultra.errors import InvalidInput, NotFound
+from tests.rows import NOON, a_business, a_conversation, a_message, a_user, leave
+from vaultra.db import models
+from vaultra.domain.conversations import Exchange, TokenCount
+from vaultra.errors import Forbidden, InvalidInput, NotFound
 from vaultra.usecases import conversations
 
 LATER = NOON + dt.timedelta(hours=1)
@@ -71,3 +75,63 @@ def test_anothers_is_as_good_as_none(db: Connection, attempt: Callable[[Connecti
         answers.add((caught.value.message, str(caught.value.details)))
     assert len(answers) == 1
     assert conversations.read(db, user_id=colleague, conversation_id=foreign)[0].title == "My score"
+
+
+# --- keeping ---------------------------------------------------------------------------------
+
+
+def exchange(question: str = "What is my score?") -> Exchange:
+    return Exchange(
+        question=question,
+        answer="68.",
+        tool_calls=({"name": "get_readiness_breakdown"},),
+        citations=({"doc_id": "refunds"},),
+        provider="openai",
+        degraded=True,
+        tokens=TokenCount(100, 20),
+        asked_at=NOON,
+        answered_at=NOON,
+    )
+
+
+def test_a_question_and_its_answer_are_kept_together_and_read_in_order(db: Connection) -> None:
+    user_id = a_user(db)
+    business_id = a_business(db, viewer=user_id)
+    who: dict[str, Any] = {"user_id": user_id, "business_id": business_id}
+    first = conversations.keep(db, **who, conversation_id=None, exchange=exchange())
+    later = replace(exchange("And now?"), asked_at=LATER, answered_at=LATER)
+    second = conversations.keep(db, **who, conversation_id=first.conversation_id, exchange=later)
+    assert second.conversation_id == first.conversation_id
+    found = conversations.read_about(db, **who, conversation_id=first.conversation_id, limit=10)
+    assert [message.content for message in found] == ["What is my score?", "68.", "And now?", "68."]
+    assert [(message.provider, message.degraded) for message in found] == [(None, None), ("openai", True)] * 2
+    assert found[3].id == second.message_id
+    conversation, _ = conversations.read(db, user_id=user_id, conversation_id=first.conversation_id)
+    assert (conversation.title, conversation.updated_at) == ("What is my score?", LATER)
+
+
+def test_a_conversation_without_a_title_gets_one(db: Connection) -> None:
+    user_id = a_user(db)
+    business_id = a_business(db, viewer=user_id)
+    row_id = a_conversation(db, user_id, business_id, title=None)
+    conversations.keep(db, user_id=user_id, business_id=business_id, conversation_id=row_id, exchange=exchange())
+    assert conversations.read(db, user_id=user_id, conversation_id=row_id)[0].title == "What is my score?"
+
+
+def test_nothing_is_kept_for_whoever_left_or_in_what_is_anothers(db: Connection) -> None:
+    user_id, colleague = a_user(db), a_user(db)
+    business_id, other = a_business(db, viewer=user_id, owner=colleague), a_business(db, owner=user_id)
+    theirs, elsewhere = a_conversation(db, colleague, business_id), a_conversation(db, user_id, other)
+    who: dict[str, Any] = {"user_id": user_id, "business_id": business_id}
+    for row_id in (theirs, elsewhere, uuid.uuid4()):
+        with pytest.raises(NotFound):
+            conversations.keep(db, **who, conversation_id=row_id, exchange=exchange())
+        with pytest.raises(NotFound):
+            conversations.read_about(db, **who, conversation_id=row_id, limit=10)
+    mine = a_conversation(db, user_id, business_id)
+    leave(db, user_id, business_id)
+    with pytest.raises(NotFound):
+        conversations.keep(db, **who, conversation_id=mine, exchange=exchange())
+    with pytest.raises(Forbidden):
+        conversations.keep(db, **who, conversation_id=None, exchange=exchange())
+    assert db.scalar(select(func.count()).select_from(models.AgentMessage).filter_by(conversation_id=mine)) == 0
