@@ -33,6 +33,9 @@ def number_faults(claim: Claim, sentence: str, facts: Sequence[Fact], evidence: 
     bound = [fact for fact in same if _agrees(fact, subjects, words, claim, named_here=bool(claim.subjects))]
     if not bound:
         return [Fault("label", text, "The tools told this number of something else.")]
+    rests = any(fact.section is not None or (fact.is_field and fact.role in ("now", "before", "any")) for fact in bound)
+    if claim.said_to_be and not rests and any(_could_have_been_meant(fact, subjects, claim) for fact in facts):
+        return [Fault("label", text, "The tools told another number of it.")]
     roles = {role for role in {fact.role for fact in bound} if fits(role, sentence, claim)}
     if not roles:
         return [Fault("time", text, "The tools told this number of another time, or as a limit or a change.")]
@@ -72,6 +75,16 @@ def _agrees(fact: Fact, subjects: frozenset[str], words: frozenset[str], claim: 
     if not subjects and fact.lender is not None:
         return f"lender:{fact.lender}" in claim.lenders
     return _overlaps(words, fact)
+
+
+def _could_have_been_meant(fact: Fact, subjects: frozenset[str], claim: Claim) -> bool:
+    """Whether this is the number that a tool told of what the sentence names, in the unit that it uses."""
+    return (
+        fact.is_field
+        and fact.role in ("now", "any")
+        and fact.unit == claim.figure.unit
+        and bool(fact.subjects & subjects)
+    )
 
 
 def _overlaps(words: frozenset[str], fact: Fact) -> bool:

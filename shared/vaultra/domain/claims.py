@@ -56,6 +56,11 @@ _CHANGE = re.compile(
     r"change|difference|short|away|above|below|increase|decrease|ahead|headroom|over|under|missing|gap)\b|[+−-] ?\d",
     re.IGNORECASE,
 )
+# Between a name and the number that it is said to be: `Largest customer: 2.63%`, `your refund rate is 7.85%`.
+_SAID_TO_BE = re.compile(r"^(?::| is| are| stands at)(?: (?:about|around|only|just|now|currently|still|at))* $")
+_SUPPOSED = re.compile(
+    r"\b(if|would|could|should|might|may|with|until|when|once|say|suppose|target|aim|best|worst|to)\b", re.IGNORECASE
+)
 # Between a number and what it counts: `3 open disputes`, `7.9% refund rate`.
 _ADJOINING = re.compile(
     r"^ ?(?:-?day |of your |of the |of |paying |new |different |further |other |more |lost |won )?$"
@@ -70,6 +75,7 @@ class Claim:
         subjects: All that the binding name may mean; empty where the sentence names nothing.
         counted: Whether the name stands right behind the number, as in `3 refunds`: then it is nothing else.
         past: Whether the words in front of it say that it was.
+        said_to_be: Whether the sentence says that this is what it is now: `Largest customer: 2.63%`.
     """
 
     figure: Figure
@@ -77,6 +83,7 @@ class Claim:
     counted: bool
     past: bool
     lenders: tuple[str, ...]
+    said_to_be: bool = False
 
 
 def claims(sentence: str) -> list[Claim]:
@@ -147,7 +154,13 @@ def _claim(
         counted=bool(adjoining),
         past=bool(_PAST.search(sentence[: figure.start])),
         lenders=lenders,
+        said_to_be=chosen is not None and _is_said_to_be(sentence, chosen, figure),
     )
+
+
+def _is_said_to_be(sentence: str, name: Named, figure: Figure) -> bool:
+    between = sentence[name.end : figure.start]
+    return bool(_SAID_TO_BE.match(between)) and not _SUPPOSED.search(sentence[: name.start])
 
 
 def _can_be(name: Named, figure: Figure) -> bool:
