@@ -17,7 +17,7 @@ export NPM_CONFIG_AUDIT := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site demo demo-reset dev test chaos bench lighthouse packages lint format openapi requirements clean python
+.PHONY: help setup site demo demo-reset dev test chaos bench lighthouse packages e2e-llm lint format openapi data-model requirements clean python
 
 # $(call timed,what is done,command): one line with the time it took; the command's output only if it fails.
 define timed
@@ -27,7 +27,7 @@ else printf ' failed\n'; cat "$$log"; rm -f "$$log"; exit 1; fi
 endef
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup site  ## Run everything with demo businesses on http://127.0.0.1:8080 (PORT= chooses another)
 	@exec $(BIN)/vaultra demo
@@ -57,9 +57,14 @@ bench: setup  ## Measure what docs/PERFORMANCE.md tells
 lighthouse: setup site  ## Measure the site's pages with Lighthouse, alone on the machine (needs Chromium)
 	@$(BIN)/python -m tests.bench.lighthouse
 
-packages: setup  ## Install and start every function from its zip, as it is deployed
+packages: setup  ## Install and start every function and job from its zip, as it is deployed
 	$(BIN)/python -m tests.packages.check
 	$(BIN)/python -m tests.packages.migrations
+	$(BIN)/python -m tests.packages.operate
+	$(BIN)/python -m tests.packages.pipeline
+
+e2e-llm: setup  ## Ask a real small model the agent's questions (a gigabyte; MODEL=smollm2 is a tenth of it)
+	@$(BIN)/python -m tests.e2e_llm.check --model $(or $(MODEL),qwen)
 
 lint: setup  ## Check style, types and the direction of imports
 	$(call timed,Style,$(BIN)/ruff check && $(BIN)/ruff format --check)
@@ -71,6 +76,9 @@ format: setup  ## Put the Python code into its usual shape
 
 openapi: setup  ## Write the OpenAPI document after a route was changed
 	@$(BIN)/python -m vaultra_local.openapi
+
+data-model: setup  ## Write docs/DATA_MODEL.md after a table was changed
+	@$(BIN)/python -m vaultra_local.data_model
 
 requirements: setup  ## Write functions/*/requirements.txt after a dependency was changed
 	@$(BIN)/python -m vaultra_local.requirements

@@ -1,4 +1,5 @@
-# The migration job, built of dist/migrate.zip: brings the schema up to date, then lets the functions use its tables.
+# The migration job, built of dist/migrate.zip: brings the schema up to date
+# while the product runs, then lets the functions use its tables.
 FROM python:3.11-slim
 WORKDIR /app
 COPY requirements.txt .
@@ -7,4 +8,4 @@ COPY vaultra vaultra
 RUN useradd --system migrate
 USER migrate
 # Arguments are the functions' database users.
-ENTRYPOINT ["sh", "-c", "python -m vaultra.db.migrate && exec python -m vaultra.db.grants \"$@\"", "migrate"]
+ENTRYPOINT ["sh", "-c", "python -m vaultra.db.migrate_online && exec python -m vaultra.db.grants \"$@\"", "migrate"]

@@ -13,6 +13,8 @@ locals {
       secrets           = try(entry.secrets, [])
       schedule          = try(entry.schedule, [])
       uses_db           = contains(entry.uses, "db")
+      uses_trace        = contains(entry.uses, "trace")
+      asks_models       = contains(entry.uses, "openai")
       memory            = entry.size.memory
       timeout_seconds   = entry.size.timeout_seconds
       concurrency       = entry.concurrency
@@ -63,8 +65,8 @@ locals {
     }
   ]...)
 
-  # Every instance of every function open at once, one more of each while it is being deployed, the migration job, and
-  # what Cloud SQL and an operator need for themselves.
+  # Every instance of every function open at once, one more of each while it is being deployed, the migration job, an
+  # operator's, and what Cloud SQL needs for itself.
   most_connections = sum([
     for f in local.functions : f.uses_db ? (f.max_instances + 1) * (f.pool_size + f.extra_connections) : 0
   ]) + 10

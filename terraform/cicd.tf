@@ -17,9 +17,11 @@ locals {
     "roles/compute.loadBalancerAdmin",
     "roles/compute.networkAdmin",
     "roles/compute.securityAdmin",
+    "roles/iam.roleAdmin",
     "roles/iam.serviceAccountAdmin",
     "roles/logging.configWriter",
     "roles/logging.logWriter",
+    "roles/logging.viewer", # deploy/operate.sh prints from the log
     "roles/monitoring.admin",
     "roles/pubsub.admin",
     "roles/run.admin",
@@ -29,7 +31,7 @@ locals {
   ])
 
   # Who gets roles for the whole project from this tree gets one of these; the pipeline can give no others away.
-  given_roles = distinct(concat([for grant in local.project_roles : grant.role], tolist(local.deploy_roles)))
+  given_roles = distinct(concat([for grant in local.project_roles : grant.role], tolist(local.deploy_roles), [local.schedule_role]))
 }
 
 resource "google_project_iam_member" "deploy" {
@@ -56,7 +58,7 @@ resource "google_project_iam_member" "deploy_gives_roles" {
 resource "google_service_account_iam_member" "deploy_acts_as" {
   for_each = merge(
     google_service_account.function,
-    { build = google_service_account.build, push = google_service_account.push, migrate = google_service_account.migrate },
+    { build = google_service_account.build, push = google_service_account.push, migrate = google_service_account.migrate, operate = google_service_account.operate },
   )
 
   service_account_id = each.value.name

@@ -113,6 +113,8 @@ resource "google_cloudfunctions2_function" "this" {
         DATABASE_USER      = google_sql_user.function[each.key].name
         POOL_SIZE          = tostring(each.value.pool_size)
       } : {},
+      each.value.asks_models && var.llm_provider != null ? { LLM_PROVIDER = var.llm_provider } : {},
+      each.value.uses_trace ? { OTEL_TRACES = "gcp", OTEL_TRACES_SHARE = tostring(var.traces_share) } : {},
     )
 
     dynamic "secret_environment_variables" {

@@ -43,11 +43,12 @@ locals {
   project_roles = merge(
     merge([
       for name, f in local.functions : {
-        for role in concat(["roles/cloudtrace.agent"], f.uses_db ? local.database_roles : []) :
+        for role in concat(f.uses_trace ? ["roles/cloudtrace.agent"] : [], f.uses_db ? local.database_roles : []) :
         "${name}.${role}" => { role = role, member = google_service_account.function[name].member }
       }
     ]...),
     { for role in local.database_roles : "migrate.${role}" => { role = role, member = google_service_account.migrate.member } },
+    { for role in local.database_roles : "operate.${role}" => { role = role, member = google_service_account.operate.member } },
     { for role in ["roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer"] :
     "build.${role}" => { role = role, member = google_service_account.build.member } },
   )

@@ -1,4 +1,4 @@
-# The job that brings the database's schema up to date and lets the functions use it; the pipeline runs it.
+# The job that brings the database's schema up to date and lets the functions and the operator use it; the pipeline runs it.
 resource "google_cloud_run_v2_job" "migrate" {
   name                = "migrate"
   location            = var.region
@@ -12,7 +12,7 @@ resource "google_cloud_run_v2_job" "migrate" {
 
       containers {
         image = var.migrate_image
-        args  = sort([for user in google_sql_user.function : user.name])
+        args  = sort(concat([for user in google_sql_user.function : user.name], [google_sql_user.operate.name]))
 
         env {
           name  = "CLOUD_SQL_INSTANCE"

@@ -64,7 +64,7 @@ locals {
       threshold = 0.8 * var.database.max_connections
       duration  = "300s"
       group     = ["resource.label.database_id"]
-      chapter   = ""
+      chapter   = "12-the-database-is-at-its-limit"
     }
     database-cpu = {
       title     = "The database's processors are busy for more than 80 %"
@@ -74,7 +74,7 @@ locals {
       threshold = 0.8
       duration  = "900s"
       group     = ["resource.label.database_id"]
-      chapter   = ""
+      chapter   = "12-the-database-is-at-its-limit"
     }
     database-disk = {
       title     = "The database's disk is fuller than 85 %"
@@ -84,7 +84,7 @@ locals {
       threshold = 0.85
       duration  = "900s"
       group     = ["resource.label.database_id"]
-      chapter   = ""
+      chapter   = "12-the-database-is-at-its-limit"
     }
   }
 }
@@ -117,7 +117,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = trimsuffix("docs/OPERATIONS.md#${each.value.chapter}", "#")
+    content   = "docs/OPERATIONS.md#${each.value.chapter}"
   }
 }
 
@@ -149,6 +149,30 @@ locals {
       severity = "WARNING"
       filter   = "jsonPayload.message=\"sync.failed\""
       chapter  = "7-stripe-is-down-or-asks-us-to-wait"
+    }
+    key-broken = {
+      title    = "An owner's key can't be opened with any of ours"
+      severity = "ERROR"
+      filter   = "jsonPayload.message=\"sealed_key.broken\""
+      chapter  = "10-our-encryption-key-must-be-replaced"
+    }
+    model-failed = {
+      title    = "A model does not answer"
+      severity = "WARNING"
+      filter   = "jsonPayload.message=\"agent.model_failed\""
+      chapter  = "15-models-are-down-or-cost-too-much"
+    }
+    tool-crashed = {
+      title    = "A tool of the agent met an error that nobody foresaw"
+      severity = "ERROR"
+      filter   = "jsonPayload.message=\"tool.crashed\""
+      chapter  = "9-a-deploy-must-be-rolled-back"
+    }
+    assistant-crashed = {
+      title    = "An owner's own assistant met an error that nobody foresaw"
+      severity = "ERROR"
+      filter   = "jsonPayload.message=\"mcp.crashed\""
+      chapter  = "9-a-deploy-must-be-rolled-back"
     }
   }
 }
@@ -194,7 +218,7 @@ resource "google_monitoring_alert_policy" "log_event" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = trimsuffix("docs/OPERATIONS.md#${each.value.chapter}", "#")
+    content   = "docs/OPERATIONS.md#${each.value.chapter}"
   }
 }
 

@@ -49,6 +49,12 @@ variable "migrate_image" {
   default     = "us-docker.pkg.dev/cloudrun/container/job"
 }
 
+variable "operate_image" {
+  description = "Image of the operator's job with its digest; Google's sample until the first one is built."
+  type        = string
+  default     = "us-docker.pkg.dev/cloudrun/container/job"
+}
+
 variable "runtime" {
   description = "Runtime of every function: the Python that the tests run."
   type        = string
@@ -113,6 +119,28 @@ variable "log_level" {
   description = "DEBUG, INFO, WARNING or ERROR."
   type        = string
   default     = "INFO"
+}
+
+variable "traces_share" {
+  description = "Share of the requests whose trace is kept, from 0 to 1."
+  type        = number
+  default     = 0.1
+
+  validation {
+    condition     = var.traces_share >= 0 && var.traces_share <= 1
+    error_message = "traces_share is from 0 to 1."
+  }
+}
+
+variable "llm_provider" {
+  description = "Who answers first: openai, ollama, or embedded, which asks no model at all; null: whoever is set up."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.llm_provider == null ? true : contains(["openai", "ollama", "embedded"], var.llm_provider)
+    error_message = "llm_provider must be openai, ollama or embedded."
+  }
 }
 
 variable "requests_per_minute" {

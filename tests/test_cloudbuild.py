@@ -19,7 +19,14 @@ DEPLOY = ROOT / "deploy"
 # Writes down what it is asked, and lists the services of a file.
 GCLOUD = """#!/bin/sh
 printf '%s\\n' "$*" >>"$ASKED"
-case "$*" in "run services list"*) cat "$LISTED" ;; esac
+case "$*" in
+"run services list"*) cat "$LISTED" ;;
+"run jobs execute"*) echo operate-abc12 ;;
+"logging read"*) cat "$LISTED" ;;
+"run jobs executions describe"*) echo 2026-11-20T12:00:00Z ;;
+"secrets versions access"*) cat "$LISTED" ;;
+"secrets versions add"*) cat >"$LISTED" && echo projects/p/secrets/s/versions/2 ;;
+esac
 """
 
 
@@ -35,6 +42,10 @@ def before(step: str) -> set[str]:
 @pytest.mark.parametrize(
     ("first", "then"),
     [
+        ("package", "operate-image"),
+        ("operate-image", "migration-job"),
+        ("settle-functions", "knowledge"),
+        ("knowledge", "site"),
         ("test", "package"),
         ("audit", "migration-job"),
         ("plan-tests", "migration-job"),
@@ -95,7 +106,8 @@ def test_no_step_names_a_function() -> None:
 
 
 def test_every_script_exists_and_reads_as_a_shell_script() -> None:
-    named = set(re.findall(r"deploy/[\w.-]+", (ROOT / "cloudbuild.yaml").read_text()))
+    pages = (ROOT / "cloudbuild.yaml").read_text() + (ROOT / "docs" / "OPERATIONS.md").read_text()
+    named = set(re.findall(r"deploy/[\w.-]+\.sh", pages))
     assert named == {f"deploy/{path.name}" for path in DEPLOY.glob("*.sh")}
     for name in named:
         subprocess.run(["sh", "-n", str(ROOT / name)], check=True)
@@ -117,16 +129,24 @@ class Cloud:
         gcloud.chmod(0o755)
         self.listed.write_text("")
 
-    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, script: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "ASKED": str(self._asked),
             "LISTED": str(self.listed),
             "REGION": "us-central1",
+            "PAUSE": "0",
         }
         command = ["sh", str(DEPLOY / script), *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command,
+            cwd=self.folder,
+            env=environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
     @property
@@ -169,10 +189,79 @@ def test_a_release_that_can_not_be_taken_back_fails_too(cloud: Cloud) -> None:
     assert cloud.run("settle.sh", "well", "false").returncode == 1
 
 
-@pytest.mark.parametrize("script", ["revisions.sh", "site.sh"])
+@pytest.mark.parametrize("script", ["revisions.sh", "secret.sh", "site.sh"])
 def test_an_unknown_word_is_refused(script: str, cloud: Cloud) -> None:
     assert cloud.run(script, "destroy", "x").returncode == 2
     assert cloud.asked == []
+
+
+# --- an operator's command -------------------------------------------------------------------
+
+TOLD = """Dead letters: 1
+  id  topic
+  1   mail-due
+exit status 0
+"""
+
+
+def test_a_command_is_run_word_by_word_and_told_as_it_was_printed(cloud: Cloud) -> None:
+    cloud.listed.write_text(TOLD)
+    done = cloud.run("operate.sh", "sessions", "end", "--user", "an owner@example.com", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, TOLD.removesuffix("exit status 0\n"))
+    assert cloud.asked[0] == (
+        "run jobs execute operate --region=us-central1"
+        " --args=^;^sessions;end;--user;an owner@example.com;--dry-run --format=value(metadata.name) --async"
+    )
+    assert all("operate-abc12" in line for line in cloud.asked if line.startswith("logging read"))
+
+
+def test_a_command_that_failed_fails_here_with_its_status_and_its_words(cloud: Cloud) -> None:
+    cloud.listed.write_text("There is no dead letter 99\nexit status 1\n")
+    done = cloud.run("operate.sh", "dlq", "show", "99")
+    assert (done.returncode, done.stdout) == (1, "There is no dead letter 99\n")
+
+
+def test_a_command_that_ended_without_a_word_is_no_success(cloud: Cloud) -> None:
+    done = cloud.run("operate.sh", "dlq", "list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "operate-abc12 ended without a word" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["dlq", "list;reboot"]])
+def test_no_command_and_one_that_can_not_be_handed_over_are_refused(words: list[str], cloud: Cloud) -> None:
+    assert cloud.run("operate.sh", *words).returncode == 2
+    assert cloud.asked == []
+
+
+# --- replacing a secret ----------------------------------------------------------------------
+
+
+def test_a_secret_is_replaced_in_two_steps_each_of_which_may_be_repeated(cloud: Cloud) -> None:
+    cloud.listed.write_text("old")
+    dry = cloud.run("secret.sh", "begin", "jwt-secret", "--dry-run", typed="new")
+    assert (dry.returncode, dry.stdout) == (0, "jwt-secret: would add a version with two values\n")
+    assert cloud.listed.read_text() == "old"
+    for said in ("jwt-secret: version 2\n", "jwt-secret: nothing to do, the latest version holds two values\n"):
+        assert cloud.run("secret.sh", "begin", "jwt-secret", typed="new").stdout == said
+        assert cloud.listed.read_text() == "new,old", "the first one signs"
+    for said in ("jwt-secret: version 2\n", "jwt-secret: nothing to do, the latest version holds one value\n"):
+        assert cloud.run("secret.sh", "end", "jwt-secret").stdout == said
+        assert cloud.listed.read_text() == "new"
+
+
+@pytest.mark.parametrize("typed", ["", "one,two\n"])
+def test_what_is_not_one_value_is_refused(typed: str, cloud: Cloud) -> None:
+    cloud.listed.write_text("old")
+    assert cloud.run("secret.sh", "begin", "jwt-secret", typed=typed).returncode == 1
+    assert cloud.listed.read_text() == "old"
+
+
+def test_no_value_of_a_secret_is_an_argument_or_printed(cloud: Cloud) -> None:
+    cloud.listed.write_text("old-value")
+    done = cloud.run("secret.sh", "begin", "jwt-secret", typed="new-value\n")
+    told = " ".join(cloud.asked) + done.stdout + done.stderr
+    assert "old-value" not in told
+    assert "new-value" not in told
 
 
 # --- the site --------------------------------------------------------------------------------
@@ -237,6 +326,6 @@ def test_what_is_tested_is_what_runs() -> None:
     """One Python tests, builds and serves; one Terraform is asked for and runs."""
     assert {step["name"] for step in BUILD["steps"] if "python" in step["name"]} == {"python:3.11"}
     assert 'default     = "python311"' in (ROOT / "terraform" / "variables.tf").read_text()
-    assert "FROM python:3.11-slim" in (DEPLOY / "migrate.Dockerfile").read_text()
+    assert all("FROM python:3.11-slim" in path.read_text() for path in DEPLOY.glob("*.Dockerfile"))
     assert 'required_version = ">= 1.11' in (ROOT / "terraform" / "versions.tf").read_text()
     assert STEPS["apply"]["name"].startswith("hashicorp/terraform:1.11.")

@@ -32,7 +32,7 @@ KIB_PER_MESSAGE = 2.0  # billed at least 1 KiB when published, and again when de
 KIB_PER_LOG_LINE = 1.5  # ours and Cloud Run's own
 KIB_PER_ANSWER = 4.0
 SITE_MIB_PER_BUSINESS = 10.0
-ALERT_CONDITIONS = 23
+ALERT_CONDITIONS = 24
 TRACES_KEPT = 0.1  # traces_share of terraform/variables.tf
 
 

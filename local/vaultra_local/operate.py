@@ -3,9 +3,11 @@
 `vaultra` has all of them too, and `--local` besides.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
+from vaultra.production import refuse_demo_settings
 from vaultra_local import operations_arguments as takes
 from vaultra_local.commands import Add, Arguments, Command, parser_of
 
@@ -102,4 +104,5 @@ COMMANDS = (
 
 
 if __name__ == "__main__":
+    refuse_demo_settings(os.environ)
     sys.exit(main())

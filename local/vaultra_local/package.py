@@ -72,7 +72,7 @@ def of_function(function: Function, shared: Path = SHARED) -> Package:
 def of_migrations(requirements: str, shared: Path = SHARED) -> Package:
     """The folder of which the image of the migration job is built."""
     scripts = sorted(shared.joinpath(MIGRATIONS).rglob("*.py"))
-    starts = [shared / "vaultra" / "db" / "migrate.py", shared / "vaultra" / "db" / "grants.py", *scripts]
+    starts = [shared / "vaultra" / "db" / "migrate_online.py", shared / "vaultra" / "db" / "grants.py", *scripts]
     files = _shared_files(modules_of(starts, shared, ["db"]), shared)
     return Package(MIGRATE, _of_job(MIGRATE, requirements) | files)
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import gc
 import json
+import os
 import random
 import time
 import typing
@@ -39,6 +40,7 @@ from vaultra.errors import (
     VaultraError,
 )
 from vaultra.ports import Delivery
+from vaultra.production import refuse_demo_settings
 from vaultra.raw_route import RawCall, Received, headers_of, read_body
 from vaultra.routes import Access, Route, Routes
 from vaultra.streams import EVENT_STREAM, EventStream, InContext, ServerEvent, Stream, last_of
@@ -95,8 +97,7 @@ def http_function(name: str, routes: Routes) -> Callable[..., Any]:
                 return await _serve_raw(name, request, route)
         return await _serve(name, request, lambda call: _answer(name, routes, request, call))
 
-    handle.__name__ = handle.__qualname__ = name
-    return functions_framework.aio.http(handle)
+    return _deployable(name, handle)
 
 
 def asgi_function(name: str, answer: Callable[[Request, Call], Awaitable[Response]]) -> Callable[..., Any]:
@@ -113,8 +114,7 @@ def asgi_function(name: str, answer: Callable[[Request, Call], Awaitable[Respons
 
         return await _serve(name, request, traced)
 
-    handle.__name__ = handle.__qualname__ = name
-    return functions_framework.aio.http(handle)
+    return _deployable(name, handle)
 
 
 def event_function(room: Callable[..., None]) -> Callable[..., Any]:
@@ -131,8 +131,13 @@ def event_function(room: Callable[..., None]) -> Callable[..., Any]:
     async def handle(request: Request) -> Response:
         return await _serve(name, request, lambda call: _consume(room, model, request, call))
 
-    handle.__name__ = handle.__qualname__ = name
     handle.body = model  # type: ignore[attr-defined]
+    return _deployable(name, handle)
+
+
+def _deployable(name: str, handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Any]:
+    refuse_demo_settings(os.environ)
+    handle.__name__ = handle.__qualname__ = name
     return functions_framework.aio.http(handle)
 
 

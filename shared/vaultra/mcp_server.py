@@ -225,8 +225,8 @@ async def _get_prompt(_: Context, params: types.GetPromptRequestParams) -> types
     prompt = PROMPTS.get(params.name)
     if prompt is None:
         raise MCPError(types.INVALID_PARAMS, f"There is no such prompt. There are: {', '.join(PROMPTS)}.")
-    text = prompt.text(params.arguments or {})
-    message = types.PromptMessage(role="user", content=types.TextContent(text=text))
+    content = types.TextContent(text=prompt.wording(params.arguments or {}))
+    message = types.PromptMessage(role="user", content=content)
     return types.GetPromptResult(description=prompt.description, messages=[message])
 
 

@@ -100,11 +100,12 @@ run "least_privilege" {
   }
   assert {
     condition = toset(keys(google_project_iam_member.this)) == toset(concat(
-      flatten([for name in ["door-api", "desk-api", "bell-webhook", "do-work", "keep-letters"] : ["${name}.roles/cloudtrace.agent", "${name}.roles/cloudsql.client", "${name}.roles/cloudsql.instanceUser"]]),
-      ["keep-time.roles/cloudtrace.agent", "migrate.roles/cloudsql.client", "migrate.roles/cloudsql.instanceUser"],
+      flatten([for name in ["door-api", "desk-api", "bell-webhook", "do-work", "keep-letters"] : ["${name}.roles/cloudsql.client", "${name}.roles/cloudsql.instanceUser"]]),
+      ["do-work.roles/cloudtrace.agent", "migrate.roles/cloudsql.client", "migrate.roles/cloudsql.instanceUser"],
+      ["operate.roles/cloudsql.client", "operate.roles/cloudsql.instanceUser"],
       ["build.roles/logging.logWriter", "build.roles/artifactregistry.writer", "build.roles/storage.objectViewer"],
     ))
-    error_message = "the database for those that use it, and nothing else for the whole project"
+    error_message = "the database and traces for those that use them, and nothing else for the whole project"
   }
   assert {
     condition     = toset(keys(google_secret_manager_secret_iam_member.reader)) == toset(["JWT_SECRET.door-api", "JWT_SECRET.desk-api", "STRIPE_SECRET_KEY.desk-api", "BELL_SECRET.bell-webhook"])
@@ -129,6 +130,52 @@ run "least_privilege" {
   assert {
     condition     = strcontains(google_project_iam_member.deploy_gives_roles.condition[0].expression, "'roles/cloudsql.client'") && !strcontains(google_project_iam_member.deploy_gives_roles.condition[0].expression, "roles/owner")
     error_message = "the pipeline can give away the roles of this tree only"
+  }
+}
+
+run "operators" {
+  command = apply
+
+  assert {
+    condition     = google_cloud_run_v2_job.operate.template[0].template[0].max_retries == 0 && google_cloud_run_v2_job.operate.template[0].template[0].service_account == google_service_account.operate.email
+    error_message = "a command runs once, as the operator's own account"
+  }
+  assert {
+    condition     = { for e in google_cloud_run_v2_job.operate.template[0].template[0].containers[0].env : e.name => e.value_source[0].secret_key_ref[0].version if length(e.value_source) > 0 } == { STRIPE_SECRET_KEY = "1" }
+    error_message = "the secrets that commands need, of those that the catalogue has, in their version"
+  }
+  assert {
+    condition     = toset(keys(google_secret_manager_secret_iam_member.operate)) == toset(["STRIPE_SECRET_KEY"])
+    error_message = "an operator's job does not read what signs people in"
+  }
+  assert {
+    condition     = toset(keys(google_pubsub_topic_iam_member.operate)) == toset(["work-due", "tick"])
+    error_message = "a dead letter can go back to its topic, whichever that is"
+  }
+  assert {
+    condition     = alltrue([for p in google_project_iam_custom_role.schedule.permissions : contains(["enable", "get", "list", "pause", "run"], split(".", p)[2])])
+    error_message = "jobs are looked at, run, paused and resumed; not made or deleted"
+  }
+  assert {
+    condition     = google_sql_user.operate.type == "CLOUD_IAM_SERVICE_ACCOUNT" && google_sql_user.operate.database_roles == null
+    error_message = "the operator's user owns nothing and has no password"
+  }
+  assert {
+    condition     = contains(google_cloud_run_v2_job.migrate.template[0].template[0].containers[0].args, google_sql_user.operate.name)
+    error_message = "the migration job lets the operator's user use the tables"
+  }
+  assert {
+    condition     = strcontains(google_project_iam_member.deploy_gives_roles.condition[0].expression, "'projects/vaultra-test/roles/scheduleOperator'")
+    error_message = "the pipeline may give the operator's role away"
+  }
+}
+
+run "traces" {
+  command = plan
+
+  assert {
+    condition     = { for name, f in google_cloudfunctions2_function.this : name => try(f.service_config[0].environment_variables.OTEL_TRACES, "none") } == { door-api = "none", desk-api = "none", bell-webhook = "none", do-work = "gcp", keep-time = "none", keep-letters = "none" }
+    error_message = "those trace that the catalogue says use traces"
   }
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from google.cloud.scheduler_v1 import Job
 
-from tests.cloud_scheduler import FakeCloudScheduler, served
+from tests.cloud_scheduler import ENABLED, PAUSED, FakeCloudScheduler, served
 from vaultra.adapters.scheduler import CloudSchedule, ScheduledJob
 from vaultra.errors import NotFound, Unavailable
 
@@ -14,7 +14,7 @@ PARENT = "projects/shop/locations/us-central1"
 TWO = dt.datetime(2026, 11, 21, 2, tzinfo=dt.UTC)
 
 
-def job(name: str, cron: str, state: Job.State = Job.State.ENABLED) -> Job:
+def job(name: str, cron: str, state: Job.State = ENABLED) -> Job:
     return Job(name=f"{PARENT}/jobs/{name}", schedule=cron, state=state, schedule_time=TWO)
 
 
@@ -23,7 +23,7 @@ def fake() -> FakeCloudScheduler:
     elsewhere = Job(name="projects/shop/locations/europe-west1/jobs/other", schedule="* * * * *")
     return FakeCloudScheduler(
         job("sweep", "* * * * *"),
-        job("purge", "30 3 * * *", Job.State.PAUSED),
+        job("purge", "30 3 * * *", PAUSED),
         job("reconcile", "0 2 * * *"),
         elsewhere,
     )

@@ -177,7 +177,7 @@ def test_the_migrations_zip_holds_every_migration_and_no_function() -> None:
     files = set(package.of_migrations("").files)
     versions = {path.name for path in (package.SHARED / package.MIGRATIONS / "versions").glob("*.py")}
     assert {Path(name).name for name in files if "/versions/" in name} == versions
-    assert {"Dockerfile", "requirements.txt", "vaultra/db/migrate.py", "vaultra/db/grants.py"} <= files
+    assert {"Dockerfile", "requirements.txt", "vaultra/db/migrate_online.py", "vaultra/db/grants.py"} <= files
     assert not {"main.py", "vaultra/entrypoints.py"} & files
 
 

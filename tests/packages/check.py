@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import psutil  # type: ignore[import-untyped]
 
-from tests.packages.environments import install
+from tests.packages.environments import end, install
 from vaultra_local import catalogue, package
 from vaultra_local.catalogue import Function
 from vaultra_local.ports import free_port
@@ -152,7 +152,12 @@ def _running(
     began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=home, env=dict(variables), stdout=output, stderr=output
+            [*command, "--port", str(port)],
+            cwd=home,
+            env=dict(variables),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         answer = _first_answer(f"http://127.0.0.1:{port}/health", process, log)
@@ -165,9 +170,7 @@ def _running(
         memory = sum(member.memory_full_info().pss for member in family)
         yield cold, sum(one.user + one.system for one in times), memory, process
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        end(process)
 
 
 def _first_answer(url: str, process: subprocess.Popen[bytes], log: Path) -> httpx.Response:

@@ -59,7 +59,7 @@ def _url(server: EmbeddedPostgres, user: str) -> str:
 def _run(job: Path, python: Path, url: str) -> None:
     """What the image's entry point runs, with the user names that Terraform hands over."""
     variables = {"PATH": "/usr/bin:/bin", "DATABASE_URL": url}
-    for arguments in (["vaultra.db.migrate"], ["vaultra.db.grants", FUNCTION]):
+    for arguments in (["vaultra.db.migrate_online"], ["vaultra.db.grants", FUNCTION]):
         subprocess.run([str(python), "-m", *arguments], cwd=job, env=variables, check=True)
 
 

@@ -94,6 +94,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("sync.failed", {"kind": "incremental"}),
     ("sealed_key.broken", {}),
     ("agent.model_failed", {"provider": "openai"}),
+    ("tool.crashed", {}),
     ("mcp.crashed", {}),
 ]
 HARMLESS: list[tuple[str, dict[str, Any]]] = [
@@ -137,6 +138,7 @@ def test_o12_each_alarm_on_a_line_of_the_log_fires_when_the_line_is_written_and_
         "Reading an account from Stripe failed",
         "An owner's key can't be opened with any of ours",
         "A model does not answer",
+        "A tool of the agent met an error that nobody foresaw",
         "An owner's own assistant met an error that nobody foresaw",
     ]
     assert fired(HARMLESS) == []

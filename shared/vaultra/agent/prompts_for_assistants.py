@@ -36,7 +36,7 @@ class Prompt:
     arguments: Mapping[str, str]
     defaults: Mapping[str, str]
 
-    def text(self, given: Mapping[str, str]) -> str:
+    def wording(self, given: Mapping[str, str]) -> str:
         """The prompt's words.
 
         Raises:
