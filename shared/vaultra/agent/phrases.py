@@ -23,7 +23,8 @@ TELLS: Mapping[Intent, re.Pattern[str]] = {
                     r"\bmy (?:current )?(?:score|tier|rating)(?: now| today| right now)?\W*$"),
     "weakest": phrase(r"\b(?:weak\w*|worst|hurt\w*|drag\w*|pull\w*(?: \w+){0,3} down|los(?:e|ing) points|cost\w* "
                        r"(?:me )?points|biggest (?:problem|issue|risk)|what is wrong|holds? (?:me|us)? ?back|holding "
-                       r"(?:me|us|my score) back|bring\w* .{0,12}down)\b"),
+                       r"(?:me|us|my score) back|bring\w* .{0,12}down|(?:what|which)\b.{0,20}\b(?:lower\w*|"
+                       r"reduc\w*|cut\w*|takes?|cost\w*) .{0,20}(?:my|our) (?:score|rating))\b"),
     "strongest": phrase(r"\b(?:strong\w*|doing well|strengths?|best (?:factor|part|thing)|helps? (?:my score )?most|"
                          r"earn\w* points|what is good)\b"),
     "change": phrase(r"\b(?:why|what|how|did|has|have|when)\b.{0,25}\b(?:chang\w*|dropp?\w*|fell|fall|falling|rise|"
