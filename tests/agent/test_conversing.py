@@ -113,14 +113,51 @@ def test_what_a_tool_gave_and_what_the_model_wrote_go_back_to_it(world: World, s
 
 
 def test_the_same_tools_are_offered_as_everywhere(world: World) -> None:
-    model = scripted(["I am here to help you."])
+    model = scripted(["I am here to help you."], [])
     told(world, model)
     assert [offer.name for offer in model.asked[0][2]] == list(TOOLS)
 
 
 def test_steps_that_both_speak_are_told_apart(world: World, score: int) -> None:
-    events = told(world, scripted(["I am looking.", BREAKDOWN], [true(score)]))
-    assert answer_of(events).text == f"I am looking. {true(score)}"
+    growing = "Your revenue is growing."
+    events = told(world, scripted([BREAKDOWN], [true(score), ("get_metric_summary", "{}")], [growing]))
+    assert answer_of(events).text == f"{true(score)} {growing}"
+
+
+def test_what_is_said_on_the_way_to_the_tools_is_not_told(world: World, score: int) -> None:
+    events = told(world, scripted(["I am looking. Your score is 12.", BREAKDOWN], [true(score)]))
+    assert text_of(events) == answer_of(events).text == true(score)
+
+
+def test_what_nothing_was_read_for_is_not_told(world: World, score: int) -> None:
+    general = "A term loan is repaid without interest."
+    model = scripted([general], [BREAKDOWN], [true(score)])
+    assert answer_of(told(world, model)).text == true(score)
+    assert "Use a tool first." in str(model.asked[1][1][-1])
+    assert answer_of(told(world, scripted([general], [general]))).provider == "embedded"
+
+
+def test_earlier_replies_are_enough_to_talk_about(world: World, score: int) -> None:
+    asked = answer_of(told(world, scripted([BREAKDOWN], [true(score)])))
+    history = [Turn(Speaker.USER, QUESTION), Turn(Speaker.ASSISTANT, asked.text, asked.outcomes)]
+    again = told(world, scripted([true(score)]), question="And once more?", history=history)
+    assert (answer_of(again).text, answer_of(again).provider) == (true(score), "fake")
+
+
+def test_nothing_is_told_twice_and_no_correction_is_parroted(world: World, score: int) -> None:
+    twice = answer_of(
+        told(world, scripted([BREAKDOWN], [f"{true(score)} {true(score)} "], ["Your revenue is growing."]))
+    )
+    assert twice.text == f"{true(score)} Your revenue is growing."
+    parrot = "This sentence was withheld, and the person has not seen it: "
+    assert answer_of(told(world, scripted([BREAKDOWN], ["Your score is 12."], [parrot]))).provider == "embedded"
+
+
+@pytest.mark.parametrize("said", ["hi", "Thanks!", "What can you do?"])
+def test_small_talk_costs_no_model(world: World, said: str) -> None:
+    model = scripted()
+    answer = answer_of(told(world, model, question=said))
+    assert (model.asked, answer.provider, answer.degraded) == ([], "embedded", False)
 
 
 def test_a_citation_is_told_with_its_sentence(world: World) -> None:
@@ -272,10 +309,10 @@ def test_after_forty_five_seconds_nobody_is_asked_any_more(world: World) -> None
     assert answer_of(events).provider == "embedded"
 
 
-def test_whoever_stops_listening_ends_the_models_work(world: World) -> None:
-    model = scripted(["I am looking. ", "At it. ", "Still. "])
+def test_whoever_stops_listening_ends_the_models_work(world: World, score: int) -> None:
+    model = scripted([BREAKDOWN], [f"{true(score)} ", "Your revenue is growing. ", "Still. "])
     events = converse(world.context(SHOP), [model], allowance(world), (), QUESTION)
-    assert isinstance(next(events), Sentence)
+    assert next(event for event in events if isinstance(event, Sentence)).text.strip() == true(score)
     events.close()  # type: ignore[attr-defined]
     assert model.closed == 1
 
@@ -285,7 +322,7 @@ def test_whoever_stops_listening_ends_the_models_work(world: World) -> None:
 
 def test_the_last_six_turns_are_told_and_the_question_always(world: World) -> None:
     history = [Turn(Speaker.USER if n % 2 == 0 else Speaker.ASSISTANT, f"turn {n}") for n in range(10)]
-    model = scripted(["I am here."])
+    model = scripted(["I am here."], [])
     told(world, model, history=history, question="x" * 4000)
     texts = [item.text for item in model.asked[0][1] if isinstance(item, Said)]
     assert texts == [f"turn {n}" for n in range(4, 10)] + ["x" * 4000]
@@ -293,7 +330,7 @@ def test_the_last_six_turns_are_told_and_the_question_always(world: World) -> No
 
 def test_what_is_too_long_is_left_out_from_its_beginning(world: World) -> None:
     history = [Turn(Speaker.USER, f"{n}" + "y" * 3000) for n in range(4)]
-    model = scripted(["I am here."])
+    model = scripted(["I am here."], [])
     told(world, model, history=history)
     assert [item.text[:1] for item in model.asked[0][1] if isinstance(item, Said)] == ["2", "3", "W"]
 

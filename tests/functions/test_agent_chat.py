@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from vaultra.db import models
 from vaultra.domain.disclaimer import DISCLAIMER
 from vaultra.domain.limits import CHAT_BY_PERSON
 from vaultra.errors import Unavailable
+from vaultra.ports import DialogueItem, Said, ToolReturned
 from vaultra.services import Services
 from vaultra_local.catalogue import FUNCTIONS
 from vaultra_local.threaded import serving
@@ -131,12 +132,12 @@ def test_a_conversation_goes_on_and_the_model_is_told_what_was_said(
     client: TestClient, services: Services, engine: Engine, owner: tuple[SignedIn, UUID]
 ) -> None:
     user, business_id = owner
-    model = scripted(["I am here."], ["Still here."])
+    model = scripted([BREAKDOWN], ["I am here."], ["Still here."])
     services.llm_providers = (model,)
     first = ask(client, user, "Hello   there\nagent").json()
     second = ask(client, user, "And now?", conversation_id=first["conversation_id"]).json()
     assert second["conversation_id"] == first["conversation_id"]
-    assert [getattr(item, "text", "") for item in model.asked[1][1]] == [
+    assert [item.text for item in model.asked[2][1] if isinstance(item, Said)] == [
         "Hello   there\nagent", "I am here.", "And now?",
     ]  # fmt: skip
     assert len(kept(engine, business_id)) == 4
@@ -224,7 +225,9 @@ def test_whoever_leaves_or_deletes_while_the_answer_is_made_gets_none(
     with engine.begin() as db:
         row_id = a_conversation(db, UUID(user.id), business_id)
 
-    def leaving(_dialogue: object) -> list[object]:
+    def leaving(dialogue: Sequence[DialogueItem]) -> list[object]:
+        if not isinstance(dialogue[-1], ToolReturned):
+            return [BREAKDOWN]
         with engine.begin() as db:
             leave(db, UUID(user.id), business_id)
         return ["I am here."]
@@ -326,11 +329,11 @@ def test_events_tell_the_same_as_the_reply(
 def test_what_is_told_is_taken_back_when_the_model_fails(
     url: str, services: Services, owner: tuple[SignedIn, UUID]
 ) -> None:
-    services.llm_providers = (scripted(["I am here. ", "So ", Unavailable("down")]),)
+    services.llm_providers = (scripted([BREAKDOWN], ["I am here. ", "So ", Unavailable("down")]),)
     with streaming(url, owner[0]) as answer:
         events = list(events_of(answer))
     names = [name for name, _ in events]
-    assert names[:3] == ["start", "delta", "restart"]
+    assert names[:5] == ["start", "tool", "tool", "delta", "restart"]
     after = "".join(data["text"] for name, data in events[names.index("restart") :] if name == "delta")
     assert after.strip() == events[-1][1]["response"]
     assert events[-1][1]["degraded"] is True
@@ -339,7 +342,10 @@ def test_what_is_told_is_taken_back_when_the_model_fails(
 def test_pieces_come_as_they_are_made(url: str, services: Services, owner: tuple[SignedIn, UUID]) -> None:
     go_on = threading.Event()
 
-    def model(_dialogue: object) -> Iterator[object]:
+    def model(dialogue: Sequence[DialogueItem]) -> Iterator[object]:
+        if not isinstance(dialogue[-1], ToolReturned):
+            yield BREAKDOWN
+            return
         yield "I am here. "
         yield "And "
         assert go_on.wait(10), "the first sentence was kept back"
@@ -367,7 +373,9 @@ def test_an_error_after_it_is_the_last_event(
 ) -> None:
     user, business_id = owner
 
-    def leaving(_dialogue: object) -> list[object]:
+    def leaving(dialogue: Sequence[DialogueItem]) -> list[object]:
+        if not isinstance(dialogue[-1], ToolReturned):
+            return [BREAKDOWN]
         with engine.begin() as db:
             leave(db, UUID(user.id), business_id)
         return ["I am here."]
@@ -375,7 +383,7 @@ def test_an_error_after_it_is_the_last_event(
     services.llm_providers = (FakeLlm(leaving),)
     with streaming(url, user) as answer:
         events = list(events_of(answer))
-    assert [name for name, _ in events] == ["start", "delta", "error"]
+    assert [name for name, _ in events] == ["start", "tool", "tool", "delta", "error"]
     assert events[-1][1]["error"]["code"] == "FORBIDDEN"
     assert events[-1][1]["error"]["request_id"] == answer.headers["x-request-id"]
     assert kept(engine, business_id) == []

@@ -397,9 +397,9 @@ PRIVATE = (
 
 
 def test_g9_the_prompt_holds_no_secret_and_nobodys_data(world: World) -> None:
-    model = scripted(["I am here."])
+    model = scripted(["I am here."], [])
     talk(world, model)
-    [(prompt, _, offers)] = model.asked
+    (prompt, _, offers), *_ = model.asked
     assert prompt == instructions(AS_OF)
     whole = prompt + json.dumps([[offer.name, offer.description, offer.parameters] for offer in (*offers, *OFFERS)])
     found = SECRETS.findall(whole)

@@ -13,10 +13,13 @@ from vaultra.agent import embedded
 from vaultra.agent.allowance import Allowance
 from vaultra.agent.answers import Answer, Citation, Event, Finished, Sentence, ToolBegan, ToolEnded, Turn
 from vaultra.agent.context_budget import OFFERS, most_tokens_read, opening, told_to_model, within_budget
+from vaultra.agent.facts import spelled
+from vaultra.agent.faults import Fault
 from vaultra.agent.guards import guard
+from vaultra.agent.phrases import is_small_talk
 from vaultra.agent.prompts import CALLS_ARE_USED_UP, correction, instructions
 from vaultra.agent.tools import TOOLS, ToolContext, ToolOutcome, use_tool
-from vaultra.agent.verifier import Checked, Verifier, sentences
+from vaultra.agent.verifier import SHORTEST_REPETITION, Checked, Verifier, sentences
 from vaultra.domain.conversations import Speaker, TokenCount
 from vaultra.errors import Unavailable
 from vaultra.ports import DialogueItem, Json, LLMProvider, ModelPiece, Said, StepEnded, ToolRequest, Wrote
@@ -33,6 +36,8 @@ MOST_TOKENS_WRITTEN = 3_000
 MOST_CHARACTERS = 8_000
 # Of English and JSON; what a step has cost that was broken off is reckoned with it.
 BYTES_PER_TOKEN = 3
+
+NOTHING_READ = Fault("unread", "", "Nothing was looked up for it. Use a tool first.")
 
 
 class Unfit(Exception):
@@ -65,7 +70,7 @@ def converse(
     Each model is tried in turn within 45 seconds; when none has answered, the answerer without one does. What no
     model should be asked (`guards`) it answers at once.
     """
-    if not providers or guard(question, context.business.name) is not None:
+    if not providers or is_small_talk(question) or guard(question, context.business.name) is not None:
         yield from embedded.answer(context, history, question)
         return
     ends = timer() + WHOLE_SECONDS
@@ -119,6 +124,7 @@ class _Attempt:
     outcomes: list[ToolOutcome] = field(default_factory=list)
     repairs: int = 0
     corrections: int = 0
+    corrected_with: str = ""
 
     def answer(self) -> Iterator[Event]:
         """Raise `Unavailable`, `Unfit` or `UsedUp` when this model does not get there."""
@@ -156,25 +162,41 @@ class _Attempt:
         if not self.allowance.set_aside(set_aside):
             raise UsedUp
         pieces = self.provider.stream(told, sent, OFFERS, most_tokens=MOST_TOKENS_WRITTEN, seconds=left)
-        step = _Step(pieces, most_read)
+        step, unread = _Step(pieces, most_read), list[str]()
         try:
             for raw in sentences(step.texts()):
                 if step.is_cut_off:
                     break  # the tail of a sentence
                 checked = verifier.check(raw)
-                if checked.faults:
-                    self._withhold(raw, checked, dialogue)
+                if raw.strip() and not self._has_read:
+                    unread.append(raw)  # what a model says on its way to the tools is not needed
+                    continue
+                if faults := checked.faults or self._repeated(checked):
+                    self._withhold(raw, faults, dialogue)
                     return None
                 yield self._say(checked, apart=not step.has_spoken)
                 step.has_spoken = True
         finally:
             step.close()
             self.allowance.settle(set_aside, step.cost)
+        if unread and not step.requests:
+            self._withhold("".join(unread), (NOTHING_READ,), dialogue)
+            return None
         dialogue.append(Wrote(step.items))
         return step.requests
 
-    def _withhold(self, raw: str, checked: Checked, dialogue: list[DialogueItem]) -> None:
-        kinds = sorted({fault.kind for fault in checked.faults})
+    @property
+    def _has_read(self) -> bool:
+        """Whether there is anything that an answer could rest on."""
+        return bool(self.outcomes) or any(turn.outcomes for turn in self.history)
+
+    def _repeated(self, checked: Checked) -> tuple[Fault, ...]:
+        told, said = spelled(checked.text), [spelled(sentence.text) for sentence in self.said]
+        again = len(told) >= SHORTEST_REPETITION and (told in said or told in spelled(self.corrected_with))
+        return (Fault("repetition", checked.text, "It was said already."),) if again else ()
+
+    def _withhold(self, raw: str, faults: Sequence[Fault], dialogue: list[DialogueItem]) -> None:
+        kinds = sorted({fault.kind for fault in faults})
         log.info("agent.sentence_withheld", provider=self.provider.name, kinds=kinds)
         self.corrections += 1
         if self.corrections > MOST_CORRECTIONS:
@@ -182,7 +204,8 @@ class _Attempt:
         so_far = self._text().strip()
         if so_far:
             dialogue.append(Said(Speaker.ASSISTANT, so_far))
-        dialogue.append(Said(Speaker.USER, correction(raw, checked.faults)))
+        self.corrected_with = correction(raw, faults)
+        dialogue.append(Said(Speaker.USER, self.corrected_with))
 
     def _use(self, request: ToolRequest, verifier: Verifier, dialogue: list[DialogueItem]) -> Iterator[Event]:
         if len(self.outcomes) == MOST_TOOL_CALLS:

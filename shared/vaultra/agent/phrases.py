@@ -118,3 +118,8 @@ COMPARE = re.compile(r"\b(?:compar\w+|before|last month|month ago|previous\w*|ea
                      r"change[ds]?|"
                       r"trend|over time|went|go(?:ne)? (?:up|down)|history|up or down|grow\w*|shrink\w*|improv\w+|"
                       r"30 days ago|weeks? ago)\b")  # fmt: skip
+
+
+def is_small_talk(question: str) -> bool:
+    """Whether it is a greeting, thanks, or asks what can be asked: nothing that has to be looked up."""
+    return any(TELLS[intent].search(question.strip().lower()) for intent in ("greeting", "thanks", "help"))
