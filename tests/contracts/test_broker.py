@@ -164,7 +164,7 @@ def embedded(fresh_engine: Engine) -> Iterator[Broker]:
         )
 
 
-@pytest.fixture(params=["embedded", "emulator"])
+@pytest.fixture(params=["embedded", pytest.param("emulator", marks=pytest.mark.long)])
 def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
     if request.param == "embedded":
         yield request.getfixturevalue("embedded")
@@ -260,7 +260,9 @@ def test_a_slow_subscriber_gets_it_again_after_the_ack_deadline(
 
 
 @pytest.mark.parametrize(
-    ("broker", "attempts"), [("embedded", 5), ("embedded", 7), ("emulator", 5)], indirect=["broker"]
+    ("broker", "attempts"),
+    [("embedded", 5), ("embedded", 7), pytest.param("emulator", 5, marks=pytest.mark.long)],
+    indirect=["broker"],
 )
 def test_a_poison_message_goes_to_its_dead_letter_topic_and_the_others_flow(
     attempts: int, broker: Broker, subscriber: Subscriber, subscription: Subscription

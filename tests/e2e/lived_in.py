@@ -13,6 +13,7 @@ from playwright.sync_api import (
     Page,
     StorageState,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -119,7 +120,7 @@ class Witness:
         # Without islands there is nothing to wait for once the page is loaded.
         if self.page.locator("astro-island").count():
             self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.querySelector('.skel, [aria-busy=true]')")
+        expect(self.page.locator(".skel, [aria-busy=true]")).to_have_count(0)
 
     def forbidden(self) -> list[str]:
         """What the content security policy kept the page from doing since it was opened."""

@@ -414,7 +414,13 @@ def test_whatever_a_model_writes_stays_text(witness: Witness, api: ScriptedApi) 
 
 
 @pytest.mark.parametrize(
-    ("colours", "size"), [("light", WIDE), ("dark", WIDE), ("light", PHONE)], ids=["light", "dark", "phone"]
+    ("colours", "size"),
+    [
+        pytest.param("light", WIDE, marks=pytest.mark.long),
+        pytest.param("dark", WIDE, marks=pytest.mark.long),
+        ("light", PHONE),
+    ],
+    ids=["light", "dark", "phone"],
 )
 def test_there_are_no_barriers(
     chromium: Browser, api: ScriptedApi, colours: Literal["light", "dark"], size: ViewportSize

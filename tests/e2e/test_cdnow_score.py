@@ -81,7 +81,8 @@ def deliver(product: Product, events: list[Json], seed: int) -> float:
 @pytest.mark.parametrize(
     ("way", "every"),
     [
-        ("backfill", 1),
+        ("backfill", 8),
+        pytest.param("backfill", 1, marks=pytest.mark.long),
         ("webhooks", 16),
         pytest.param("both", 8, marks=pytest.mark.long),
         pytest.param("webhooks", 1, marks=pytest.mark.long),

@@ -68,7 +68,10 @@ def visit(chromium: Browser, house: LivedIn, signed_in: bool) -> Witness:
     return Witness.of(context, house.url)
 
 
-def test_no_page_has_a_barrier_or_a_complaint_in_any_mode(house: LivedIn, chromium: Browser) -> None:
+@pytest.mark.parametrize(
+    "modes", [("phone",), pytest.param(tuple(MODES), marks=pytest.mark.long)], ids=["phone", "every mode"]
+)
+def test_no_page_has_a_barrier_or_a_complaint(house: LivedIn, chromium: Browser, modes: tuple[str, ...]) -> None:
     """RELIABILITY B12 in use, and Show 2 of the site."""
     found: dict[str, list[str]] = defaultdict(list)
     checks = 0
@@ -77,7 +80,7 @@ def test_no_page_has_a_barrier_or_a_complaint_in_any_mode(house: LivedIn, chromi
         for path in filter(lambda path: is_signed_in(path) == signed_in, addresses()):
             witness.open(path)
             use(witness.page)
-            for name, mode in MODES.items():
+            for name, mode in ((name, MODES[name]) for name in modes):
                 witness.page.set_viewport_size(mode.size)
                 witness.in_colours(mode.colours)
                 found[f"{path} {name}"] += barriers(witness.page, mode)

@@ -355,9 +355,9 @@ OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]
     ("query", "colours", "size", "rules"),
     [
         ("?metric=chargeback_ratio", "light", WIDE, ALL),
-        ("?view=table", "dark", WIDE, OF_COLOURS),
-        ("?metric=chargeback_ratio", "dark", PHONE, OF_COLOURS),
-        ("?view=table", "light", PHONE, ALL),
+        pytest.param("?view=table", "dark", WIDE, OF_COLOURS, marks=pytest.mark.long),
+        pytest.param("?metric=chargeback_ratio", "dark", PHONE, OF_COLOURS, marks=pytest.mark.long),
+        pytest.param("?view=table", "light", PHONE, ALL, marks=pytest.mark.long),
     ],
     ids=["light", "dark table", "dark phone", "phone table"],
 )

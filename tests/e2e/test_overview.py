@@ -112,7 +112,9 @@ def test_a_print_is_one_page_with_the_score_and_the_figures(house: LivedIn, new_
     assert page.evaluate("getComputedStyle(document.querySelector('main')).color") == "rgb(20, 24, 27)"
 
 
-@pytest.mark.parametrize("mode", ["light", "dark", "phone"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("light", marks=pytest.mark.long), pytest.param("dark", marks=pytest.mark.long), "phone"]
+)
 def test_no_state_has_a_barrier(new_page: NewPage, mode: str) -> None:
     page = new_page(
         reduced_motion="reduce",

@@ -169,7 +169,9 @@ def test_what_is_done_is_proved_by_the_figures(house: LivedIn, new_page: NewPage
         expect(card.get_by_role("row", name=row)).to_be_visible()
 
 
-@pytest.mark.parametrize("mode", ["light", "dark", "phone"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("light", marks=pytest.mark.long), pytest.param("dark", marks=pytest.mark.long), "phone"]
+)
 def test_no_state_has_a_barrier(new_page: NewPage, mode: str) -> None:
     page = new_page(
         reduced_motion="reduce",

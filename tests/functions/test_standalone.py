@@ -42,6 +42,10 @@ SETTINGS = {
 }
 
 
+# Started from their folders, all of them: `test_package` starts some from their zips every day.
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def addresses(make_database: Any) -> Iterator[dict[str, str]]:
     """All functions running, each as its own process with production's server; their URLs by name."""

@@ -84,7 +84,12 @@ TOUCHED = {
 }
 
 
-@pytest.mark.parametrize("touched", TOUCHED)
+OFTEN_TOUCHED = ("vaultra/entrypoints.py", "vaultra/adapters/smtp.py", "vaultra/db/sql/broker.sql")
+
+
+@pytest.mark.parametrize(
+    "touched", [one if one in OFTEN_TOUCHED else pytest.param(one, marks=pytest.mark.long) for one in TOUCHED]
+)
 def test_an_edited_module_changes_the_zips_that_import_it_and_no_others(touched: str, shared: Path) -> None:
     before = build(shared)
     path = shared / touched

@@ -81,7 +81,10 @@ def test_a15_a_known_and_an_unknown_email_are_answered_alike(house: House, path:
     print(f"A15: {path}: {len(answers)} pairs of identical answers; both limited with 429")
 
 
-@pytest.mark.parametrize(("path", "pairs"), [(LOGIN, 8), (SIGNUP, 8), (FORGOT, 30)])
+@pytest.mark.parametrize(
+    ("path", "pairs"),
+    [pytest.param(LOGIN, 8, marks=pytest.mark.long), pytest.param(SIGNUP, 8, marks=pytest.mark.long), (FORGOT, 30)],
+)
 def test_a15_a_known_and_an_unknown_email_cost_the_same(house: House, path: str, pairs: int) -> None:
     """A15: processor time, which other tests beside this one don't change; the long test looks at the clock."""
     known, unknown = measure(house, path, signed_up(house), pairs, time.process_time)

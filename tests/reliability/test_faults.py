@@ -246,7 +246,11 @@ def test_d9_the_events_of_an_account_nobody_connects_are_seen_by_nobody(house: H
 # --- D10: poison beside the others ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("refused", [False, True], ids=["handlers that raise", "rows the database refuses"])
+@pytest.mark.parametrize(
+    "refused",
+    [False, pytest.param(True, marks=pytest.mark.long)],
+    ids=["handlers that raise", "rows the database refuses"],
+)
 def test_d10_poison_does_not_hold_up_the_others(
     refused: bool, fresh_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

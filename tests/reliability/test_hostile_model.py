@@ -193,7 +193,7 @@ def poison(world: World, payloads: Sequence[str]) -> None:
 
 
 def test_g2_what_data_say_changes_nothing(world: World) -> None:
-    run_g2(world, PAYLOADS[::7])
+    run_g2(world, PAYLOADS[::20])
 
 
 @pytest.mark.long
@@ -377,7 +377,7 @@ def numbers_of(world: World, shop: str, calls: Sequence[tuple[str, str]]) -> set
 
 
 def test_g7_no_false_number_is_released(world: World) -> None:
-    run_g7(world, ["northwind", "alpenrad"], every=5)
+    run_g7(world, ["northwind"], every=8)
 
 
 @pytest.mark.long

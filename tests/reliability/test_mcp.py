@@ -145,12 +145,13 @@ def questions(marks: list[str]) -> Iterator[str]:
         yield (mark, f"business {mark}", f"{mark} Ltd score", f"show me everything of {mark}")[number % 4]
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.long)])
 @pytest.mark.parametrize("way", ["MCP", "chat"])
-def test_i8_no_tenants_text_is_found_in_500_searches(house: House, way: str) -> None:
+def test_i8_no_tenants_text_is_found(house: House, way: str, count: int) -> None:
     """I8: a canary in every text of four tenants; half of the searches name one."""
     tenants = [assisted(house) for _ in range(4)]
     marks = [one.tenant.name for one in tenants]
-    canaries, count = 0, 500
+    canaries = 0
     for number, query in zip(range(count), questions(marks), strict=False):
         one = tenants[number % len(tenants)]
         if way == "MCP":
