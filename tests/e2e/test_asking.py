@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.lived_in import WIDE, LivedIn, Witness, browser, lived_in
 from tests.e2e.test_first_visit import needs_browser
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.e2e.lived_in import PHONE, WIDE, LivedIn, Witness, browser, lived_in
 from tests.e2e.test_first_visit import needs_browser
 from vaultra_local.ports import free_port
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.long]
 
 ALL = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}

@@ -19,7 +19,7 @@ from tests.e2e.test_first_visit import needs_browser
 from tests.e2e.visitor import token_of
 from tests.mcp.assistants import assistant
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.long]
 
 PATH = "/dashboard/settings/"
 TOKEN = re.compile(r"vlt_[0-9a-f]{32}_[A-Za-z0-9_-]{43}")

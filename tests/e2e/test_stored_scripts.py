@@ -16,7 +16,7 @@ from tests.e2e.lived_in import WIDE, LivedIn, Witness, browser, lived_in
 from tests.e2e.script_payloads import CANARY, PAYLOADS
 from tests.e2e.test_first_visit import needs_browser
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.long]
 
 IN_ONE_TEXT = 10
 # What a person, Stripe or a model may have written in one word; texts with a space are taken for prose anyway.

@@ -84,7 +84,7 @@ def run(house: House, examples: int, *, only: str | None = None) -> tuple[Counte
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_b1_the_product_keeps_its_contract(house: House, cheap_hashes: None, operation_id: str) -> None:
     """B1: examples, coverage and fuzzing: no 5xx, no undocumented answer, no broken schema, no way past sign-in."""
-    seen, wrong = run(house, 100, only=operation_id)
+    seen, wrong = run(house, 40, only=operation_id)
     assert wrong == []
     assert seen.total() >= 10
     print(f"B1: {operation_id}: {seen.total()} cases, 0 failures: {dict(sorted(seen.items()))}")

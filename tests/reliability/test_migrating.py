@@ -130,6 +130,7 @@ def test_o5_nobody_waits_a_second_while_the_schema_is_migrated(release: Engine) 
     assert revision(release) == HEAD
 
 
+@pytest.mark.long
 def test_o5_a_migration_without_this_patience_does_stop_them(release: Engine) -> None:
     """What the row is there for, so that the test above is not blind."""
     readers, _ = migrated(release, migrate.upgrade_engine)
@@ -137,6 +138,7 @@ def test_o5_a_migration_without_this_patience_does_stop_them(release: Engine) ->
     assert readers.errors
 
 
+@pytest.mark.long
 def test_o5_migrations_that_are_killed_in_the_middle_go_on_where_they_were(release: Engine) -> None:
     url = make_url(release.url).render_as_string(hide_password=False)
     job_command = [sys.executable, "-m", "vaultra.db.migrate_online"]

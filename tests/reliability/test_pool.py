@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import httpx
+import pytest
 from sqlalchemy import Engine, text
 
 from tests.reliability.servers import running_server
@@ -46,6 +47,7 @@ def test_o3_callers_beyond_the_pool_are_told_to_come_again_after_a_bounded_wait(
     assert Counter(what for what, _ in found) == {"answered": POOL, "503": CALLERS - POOL}
 
 
+@pytest.mark.long
 def test_o3_a_jam_in_the_database_holds_up_callers_no_longer_than_it_lasts_and_health_answers(
     fresh_engine: Engine, fresh_database_url: str, tmp_path: Path
 ) -> None:
