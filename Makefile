@@ -17,7 +17,7 @@ export NPM_CONFIG_AUDIT := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site demo demo-reset dev test chaos bench lighthouse packages e2e-llm lint format openapi data-model requirements clean python
+.PHONY: help setup site demo demo-reset dev test chaos bench lighthouse packages e2e-llm lint format openapi data-model knowledge-vectors requirements clean python
 
 # $(call timed,what is done,command): one line with the time it took; the command's output only if it fails.
 define timed
@@ -79,6 +79,9 @@ openapi: setup  ## Write the OpenAPI document after a route was changed
 
 data-model: setup  ## Write docs/DATA_MODEL.md after a table was changed
 	@$(BIN)/python -m vaultra_local.data_model
+
+knowledge-vectors: setup  ## Write what the local model says of the articles after one was changed
+	@$(BIN)/python -m vaultra_local.known_vectors
 
 requirements: setup  ## Write functions/*/requirements.txt after a dependency was changed
 	@$(BIN)/python -m vaultra_local.requirements

@@ -4,10 +4,10 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from tests import loopback
 from vaultra.adapters.google import GoogleSignIn
 from vaultra.config import GoogleSettings
 from vaultra.ports import Clock, Profile, SignInRequest
@@ -37,14 +37,14 @@ def new_request(**changes: str) -> SignInRequest:
 
 def agree(url: str, subject: str) -> dict[str, str]:
     """What the provider sends the browser back with, once this person has chosen themselves."""
-    answer = httpx.get(f"{url}&sim_person={subject}", trust_env=False)
+    answer = loopback.get(f"{url}&sim_person={subject}")
     assert answer.status_code == 303, answer.text
     return query_of(answer.headers["location"])
 
 
 def decline(url: str) -> dict[str, str]:
     """What the provider sends the browser back with when the person cancels."""
-    return query_of(httpx.get(f"{url}&sim_decision=deny", trust_env=False).headers["location"])
+    return query_of(loopback.get(f"{url}&sim_decision=deny").headers["location"])
 
 
 def query_of(url: str) -> dict[str, str]:

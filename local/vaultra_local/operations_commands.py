@@ -4,13 +4,16 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from vaultra.config import ScheduleSettings
 from vaultra.db import accounts, dead_letters
 from vaultra.db import deletion as deletion_rows
 from vaultra.db import operations as db
 from vaultra.errors import NotFound
+from vaultra.ports import Schedule
 from vaultra.usecases import deletion, knowledge, operations, owners_keys
 from vaultra.usecases.operations import Done
 from vaultra_local import articles, jobs
+from vaultra_local.known_vectors import KnownVectors
 from vaultra_local.operations import Desk
 
 Rows = list[dict[str, Any]]
@@ -165,7 +168,7 @@ def keys_reseal(desk: Desk) -> Done:
 
 def knowledge_ingest(desk: Desk) -> Done:
     found = articles.read_all(desk.options.folder)
-    embedder, store = desk.services.embedder, desk.services.vectors
+    embedder, store = KnownVectors(desk.services.embedder, desk.options.folder), desk.services.vectors
     if desk.options.dry_run:
         published = knowledge.compare(desk.conn, embedder, store, found)
     else:
@@ -211,5 +214,5 @@ def jobs_resume(desk: Desk) -> Done:
     return Done({"jobs_resumed": len(resting), "jobs": ", ".join(resting)})
 
 
-def _schedule(desk: Desk) -> jobs.Schedule:
-    return jobs.schedule_of(jobs.ScheduleSettings(), desk.services.clock)
+def _schedule(desk: Desk) -> Schedule:
+    return jobs.schedule_of(ScheduleSettings(), desk.services.clock)

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
+from tests import loopback
 from tests.chaos.sender import SECRET
 from vaultra_local import catalogue
 from vaultra_local.keeper import keeper
@@ -67,7 +68,7 @@ class FunctionProcess:
         """Whether it answers."""
         assert self._process.poll() is None, self.log.read_text()[-3000:]
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200
+            return loopback.get(f"{self.url}/health", timeout=5).status_code == 200
         return False
 
     def wait_until_ready(self) -> None:

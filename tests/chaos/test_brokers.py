@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 from sqlalchemy import Engine, text
 
+from tests import loopback
 from tests import stripe_payloads as raw
 from tests.chaos.audit import LEDGER
 from tests.chaos.processes import FunctionProcess, running
@@ -76,13 +76,13 @@ def test_d5_an_emulator_that_was_killed_loses_no_event(
 
 
 def subscribed(host: str, project: str) -> list[Any]:
-    listed = httpx.get(f"http://{host}/v1/projects/{project}/subscriptions", trust_env=False).json()
+    listed = loopback.get(f"http://{host}/v1/projects/{project}/subscriptions").json()
     found: list[Any] = listed.get("subscriptions", [])
     return found
 
 
 def create_topic(host: str, project: str, topic: str) -> None:
-    httpx.put(f"http://{host}/v1/projects/{project}/topics/{topic}", json={}, trust_env=False).raise_for_status()
+    loopback.put(f"http://{host}/v1/projects/{project}/topics/{topic}", json={}).raise_for_status()
 
 
 # --- D12 -----------------------------------------------------------------------------------------

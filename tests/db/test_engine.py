@@ -13,6 +13,9 @@ from vaultra.config import DatabaseSettings
 from vaultra.db import engine as database
 from vaultra.errors import ConnectionLost, Unavailable
 
+# The codes of the two first messages of Postgres' protocol.
+STARTUP, TLS = 3 << 16, 80877103
+
 
 def test_a_functions_connection_gives_up_in_the_end(database_url: str) -> None:
     engine = database.connect_from(DatabaseSettings(database_url=SecretStr(database_url)))
@@ -51,6 +54,27 @@ def test_only_what_may_pass_is_an_outage(engine: Engine, statement: str, outage:
         with pytest.raises(DBAPIError) as caught:
             conn.execute(text(statement))
     assert isinstance(database.translate(caught.value), Unavailable) is outage
+
+
+@pytest.mark.parametrize(("options", "asked_for"), [({}, STARTUP), ({"ssl_context": None}, TLS)])
+def test_on_ones_own_machine_no_encryption_is_asked_for(options: dict[str, None], asked_for: int) -> None:
+    """Making ready for it takes longer than the rest of the connection; who names it gets it."""
+    heard: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            peer, _ = server.accept()
+            heard.append(struct.unpack("!ii", peer.recv(8))[1])
+            peer.close()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        url = f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/none"
+        with pytest.raises(Exception) as caught:
+            database.create(url, connect_args=options).connect()
+        thread.join()
+    assert heard == [asked_for]
+    assert isinstance(database.translate(caught.value), Unavailable)
 
 
 def test_a_server_that_hangs_up_is_unavailable() -> None:

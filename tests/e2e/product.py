@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests import loopback
 from vaultra_local.ports import free_port
 
 WEBHOOK_SECRET = "whsec_of_the_tests"
@@ -35,7 +36,7 @@ class Product:
     state: Path
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=30, trust_env=False)
+        return loopback.client(base_url=f"{self.url}/api/v1")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> float:
@@ -88,7 +89,7 @@ def running_product(state: Path, stripe_url: str, port: int | None = None) -> It
 def _answers(product: Product) -> bool:
     assert product.process.poll() is None, product.log.read_text()
     try:
-        return httpx.get(f"{product.url}/api/v1/auth/health", timeout=2, trust_env=False).status_code == 200
+        return loopback.get(f"{product.url}/api/v1/auth/health", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -113,7 +114,7 @@ class Owner:
         """The OAuth round trip; the simulator's page is answered by script."""
         answer = self.client.get("/integrations/stripe/connect", headers={"Accept": "application/json"})
         approval = httpx.URL(answer.json()["url"]).copy_add_param("sim_account", account_id)
-        callback = httpx.get(approval, trust_env=False).headers["location"]
+        callback = loopback.get(approval).headers["location"]
         landing = self.client.get(callback)  # the same browser: it has the cookie
         assert landing.status_code == 302, landing.text
         assert "/dashboard/" in landing.headers["location"]

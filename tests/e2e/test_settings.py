@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests import loopback
 from tests.e2e.lived_in import WIDE, LivedIn, Witness, browser, lived_in
 from tests.e2e.product import PASSWORD, Owner
 from tests.e2e.test_accounts import new_email
@@ -169,7 +169,7 @@ def test_a_token_is_shown_once_and_revoked(house: LivedIn, look: Callable[[Owner
     section.get_by_role("button", name="Revoke My laptop").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(section.get_by_text("There is none yet.")).to_be_visible()
-    assert httpx.post(told["url"], headers=told["headers"], json={}, trust_env=False).status_code == 401
+    assert loopback.post(told["url"], headers=told["headers"], json={}).status_code == 401
     assert owner.client.get("/users/me/tokens").json()["tokens"] == []
 
 

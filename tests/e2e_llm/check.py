@@ -29,6 +29,7 @@ from vaultra.agent.allowance import Allowance
 from vaultra.agent.answers import Answer, Event, Finished, Sentence, ToolEnded
 from vaultra.agent.conversing import ChatEvent, Restarted, converse
 from vaultra.db import migrate
+from vaultra_local.known_vectors import KnownVectors
 
 # Each reaches the model: what is declined before anybody is asked says nothing about it.
 QUESTIONS = (
@@ -109,7 +110,7 @@ def _shown(events: Sequence[ChatEvent]) -> Iterator[tuple[Answer, tuple[Event, .
 def _shops() -> Iterator[World]:
     with own_postgres(durable=False) as server:
         migrate.upgrade(server.url())
-        with opened(server.url(), MiniLm(), PostgresVectors) as world:
+        with opened(server.url(), KnownVectors(MiniLm()), PostgresVectors) as world:
             yield world
 
 

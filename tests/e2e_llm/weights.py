@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import loopback
 from tests.packages.environments import UV
 from vaultra_local.catalogue import ROOT
 from vaultra_local.ports import free_port
@@ -135,7 +136,7 @@ def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise Broken("The model's server does not come up: " + log.read_text(errors="replace")[-1000:])
         try:
-            httpx.get(f"{address}/health", timeout=5, trust_env=False).raise_for_status()
+            loopback.get(f"{address}/health", timeout=5).raise_for_status()
             return
         except httpx.HTTPError:
             time.sleep(0.2)

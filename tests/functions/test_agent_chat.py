@@ -19,6 +19,7 @@ from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from tests import loopback
 from tests.connected import rows
 from tests.fakes import FakeEmbedder, FakeLlm, scripted
 from tests.functions.conftest import Business, SignedIn, SignUp
@@ -444,7 +445,7 @@ def test_the_requests_line_is_written_when_the_stream_is_over(
         yield "there."
 
     services.llm_providers = (FakeLlm(model),)
-    httpx.get(f"{url}/health", trust_env=False)  # the first request sets logging up
+    loopback.get(f"{url}/health")  # the first request sets logging up
     with capture_logs() as lines:
         with streaming(url, owner[0]) as answer:
             for name, _ in events_of(answer):

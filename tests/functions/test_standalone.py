@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import loopback
 from vaultra_local import catalogue
 from vaultra_local.catalogue import Function
 from vaultra_local.ports import free_port
@@ -78,7 +79,7 @@ def _wait_for(url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            httpx.get(f"{url}/health", timeout=5, trust_env=False)
+            loopback.get(f"{url}/health", timeout=5)
         except httpx.HTTPError:
             assert time.monotonic() < deadline, f"{url} did not start"
             time.sleep(0.1)
@@ -89,7 +90,7 @@ def _wait_for(url: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_it_says_that_it_is_well(name: str, addresses: dict[str, str]) -> None:
     for path in ("/health", "/health/ready"):
-        answer = httpx.get(addresses[name] + path, timeout=10, trust_env=False)
+        answer = loopback.get(addresses[name] + path, timeout=10)
         assert answer.status_code == 200, answer.text
         assert answer.json()["function"] == name
 
@@ -102,13 +103,13 @@ def test_it_accepts_its_message(function: Function, addresses: dict[str, str]) -
         "subscription": f"projects/p/subscriptions/{function.topic}.{function.hyphenated}",
         "deliveryAttempt": 1,
     }
-    answer = httpx.post(addresses[function.name], json=envelope, timeout=20, trust_env=False)
+    answer = loopback.post(addresses[function.name], json=envelope, timeout=20)
     assert answer.status_code == 204, answer.text
 
 
 @pytest.mark.parametrize("function", [f for f in FUNCTIONS.values() if f.is_http], ids=lambda f: f.name)
 def test_it_answers_below_its_paths_in_the_envelope(function: Function, addresses: dict[str, str]) -> None:
     for path in function.paths:
-        answer = httpx.get(f"{addresses[function.name]}{path}/no/such/thing", timeout=10, trust_env=False)
+        answer = loopback.get(f"{addresses[function.name]}{path}/no/such/thing", timeout=10)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "NOT_FOUND"

@@ -20,6 +20,7 @@ from vaultra.db import engine as database
 from vaultra.ports import Embedder, VectorStore
 from vaultra.usecases import knowledge
 from vaultra_local import articles
+from vaultra_local.known_vectors import KnownVectors
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ class Remembering:
     name = MiniLm.name
 
     def __init__(self) -> None:
-        self._model = MiniLm()
+        self._model = KnownVectors(MiniLm())
         self._known: dict[str, list[float]] = {}
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:

@@ -13,6 +13,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from tests import loopback
 from vaultra.sealing import Sealing
 from vaultra_local import environment, state
 from vaultra_local.ports import free_port
@@ -44,12 +45,12 @@ class Product:
 
     def answers(self, *paths: str) -> bool:
         try:
-            return all(httpx.get(self.url + path, trust_env=False).status_code < 500 for path in paths)
+            return all(loopback.get(self.url + path).status_code < 500 for path in paths)
         except httpx.HTTPError:
             return False
 
     def post(self, path: str, body: dict[str, str]) -> httpx.Response:
-        return httpx.post(f"{self.url}/api/v1{path}", json=body, trust_env=False, timeout=20)
+        return loopback.post(f"{self.url}/api/v1{path}", json=body, timeout=20)
 
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal; the exit status and everything that was printed."""

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import psutil  # type: ignore[import-untyped]
 
+from tests import loopback
 from tests.packages.environments import end, install
 from vaultra_local import catalogue, package
 from vaultra_local.catalogue import Function
@@ -179,7 +180,7 @@ def _first_answer(url: str, process: subprocess.Popen[bytes], log: Path) -> http
         if process.poll() is not None or time.monotonic() > deadline:
             raise Broken(f"{url}: " + log.read_text()[-2000:])
         try:
-            return httpx.get(url, timeout=5, trust_env=False).raise_for_status()
+            return loopback.get(url, timeout=5).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.02)
 
@@ -187,9 +188,9 @@ def _first_answer(url: str, process: subprocess.Popen[bytes], log: Path) -> http
 def _refuses_nonsense(function: Function, url: str) -> None:
     """The room itself answers: an unknown address, or a delivery that is none, is refused in our words."""
     if function.is_http:
-        answer = httpx.get(f"{url}{function.paths[0]}/no/such/thing", timeout=10, trust_env=False)
+        answer = loopback.get(f"{url}{function.paths[0]}/no/such/thing", timeout=10)
     else:
-        answer = httpx.post(url, json={}, timeout=10, trust_env=False)
+        answer = loopback.post(url, json={}, timeout=10)
     if answer.status_code not in (400, 404) or "error" not in answer.json():
         raise Broken(f"{function.name} answers nonsense with {answer.status_code} {answer.text[:200]}")
 

@@ -31,6 +31,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tests import loopback
 from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Json, Owner, Product, computed_at, wait_until
 from tests.oracle.oracle import answer, cdnow_objects, compare
 from tests.packages.check import SETTINGS, Broken
@@ -131,7 +132,7 @@ class Deployed:
         if self.processes[function.name].poll() is not None:
             raise Broken(f"{function.name}: {self.log(function.name)[-2000:]}")
         try:
-            found = httpx.get(f"http://127.0.0.1:{self.ports[function.name]}/health/ready", timeout=5, trust_env=False)
+            found = loopback.get(f"http://127.0.0.1:{self.ports[function.name]}/health/ready", timeout=5)
         except httpx.HTTPError:
             return False
         return found.status_code == 200 and found.json()["function"] == function.name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import loopback
 from vaultra_local import catalogue
 from vaultra_local.ports import free_port
 
@@ -37,7 +38,7 @@ class Server:
         return max(_peak(pid) for pid in [self.pid, *_children(self.pid)])
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=30, trust_env=False)
+        return loopback.get(self.url + path, timeout=30)
 
 
 @contextmanager

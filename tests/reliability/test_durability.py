@@ -15,6 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
+from tests import loopback
 from tests import stripe_payloads as raw
 from tests.connected import connect, rollups, rows, statuses
 from tests.fakes import FakePublisher, FakeStripe
@@ -108,13 +109,13 @@ def test_d3_processes_killed_after_the_commit_lose_nothing(fresh_database_url: s
     for item in events[:3]:
         with webhook_process(fresh_database_url, VAULTRA_FAILPOINTS="committed=exit") as (process, url):
             with pytest.raises(httpx.TransportError):
-                httpx.post(url, **signed(item, raw.at(utc_now())), timeout=10)
+                loopback.post(url, **signed(item, raw.at(utc_now())), timeout=10)
             assert process.wait(10) == failpoints.EXIT_STATUS
     with fresh_engine.connect() as conn:
         assert statuses(conn) == {"pending": 3}
         assert rows(conn, "broker_messages") == []
     with webhook_process(fresh_database_url) as (_, url):
-        answers = [httpx.post(url, **signed(item, raw.at(utc_now())), timeout=10).status_code for item in events]
+        answers = [loopback.post(url, **signed(item, raw.at(utc_now())), timeout=10).status_code for item in events]
     with fresh_engine.connect() as conn:
         ids = [row["id"] for row in rows(conn, "stripe_events")]
         assert ingestion.apply(conn, FakeStripe(), ids + ids, NOON).done == 4
@@ -147,7 +148,7 @@ class webhook_process:
         end = time.monotonic() + 20
         while True:
             try:
-                httpx.get(f"{base}/health", timeout=2)
+                loopback.get(f"{base}/health", timeout=2)
                 return self._process, base + WEBHOOK
             except httpx.TransportError:
                 assert time.monotonic() < end, "the function did not start"

@@ -17,6 +17,7 @@ from functions_framework.aio import create_asgi_app
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
+from tests import loopback
 from tests.agent.shops import World
 from tests.db.billing import TODAY
 from tests.fakes import FakeEmbedder, FakeLlm
@@ -27,7 +28,8 @@ from vaultra import services as wiring
 from vaultra.adapters.openai_llm import OpenAiLlm
 from vaultra.agent.allowance import Allowance
 from vaultra.agent.answers import Answer
-from vaultra.agent.conversing import MOST_TOOL_CALLS, converse
+from vaultra.agent.conversing import converse
+from vaultra.agent.model_steps import MOST_TOOL_CALLS
 from vaultra.config import AgentSettings, OpenAiSettings
 from vaultra.db import agent_usage
 from vaultra.domain.conversations import TokenCount
@@ -121,8 +123,8 @@ def test_g5_fifty_stalled_chats_hold_no_connection_and_slow_nobody_else(fresh_en
             baseline = p95()
 
             def chat(number: int) -> tuple[int, str]:
-                answer = httpx.post(
-                    f"{url}/api/v1/agent/chat", json={"message": HELLO, **params}, timeout=60, trust_env=False,
+                answer = loopback.post(
+                    f"{url}/api/v1/agent/chat", json={"message": HELLO, **params}, timeout=60,
                     headers=people[number % 3].headers,
                 )  # fmt: skip
                 return answer.status_code, answer.json().get("provider", "")

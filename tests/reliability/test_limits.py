@@ -13,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
+from tests import loopback
 from tests.reliability.house import PASSWORD, House, new_address
 from tests.reliability.servers import JWT_SECRET, Server, running_server
 from vaultra import auth
@@ -142,9 +143,7 @@ def test_a18_strangers_have_ten_guesses_and_the_owner_is_never_locked_out(
 
     def attempt(forwarded: str) -> int:
         body = {"email": email, "password": PASSWORD}
-        answer = httpx.post(
-            servers[1].url + LOGIN, json=body, headers={"X-Forwarded-For": forwarded}, timeout=60, trust_env=False
-        )
+        answer = loopback.post(servers[1].url + LOGIN, json=body, headers={"X-Forwarded-For": forwarded}, timeout=60)
         return answer.status_code
 
     assert attempt("192.0.2.99") == 429  # a stranger with the right password waits, too

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-import httpx
 import pytest
 from sqlalchemy import Engine, text
 
+from tests import loopback
 from tests.reliability.servers import running_server
 from vaultra.db import engine as database
 from vaultra.db.engine import translate
@@ -62,7 +62,7 @@ def test_o3_a_jam_in_the_database_holds_up_callers_no_longer_than_it_lasts_and_h
             together.wait()
             began = time.monotonic()
             body = {"email": f"nobody-{number}@example.com", "password": "of somebody else"}
-            answer = httpx.post(f"{server.url}/api/v1/auth/login", json=body, timeout=60, trust_env=False)
+            answer = loopback.post(f"{server.url}/api/v1/auth/login", json=body, timeout=60)
             return answer.status_code, time.monotonic() - began
 
         jam.execute(text("lock table users in access exclusive mode"))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import httpx
 import pytest
 from httpx2 import Response
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from tests import loopback
 from tests.domain.test_own_paths import PAYLOADS
 from tests.openid import CALLBACK, JSON, PAGE, Browser, agree, new_person, provider, query_of
 from tests.reliability.house import NOW, SITE, House, new_address
@@ -271,7 +271,7 @@ def test_a11_a_code_without_its_verifier_is_worth_nothing(
     person, browser = new_person(google), visit()
     url = browser.begin()
     asked = {name: value for name, value in query_of(url).items() if not name.startswith("code_challenge")}
-    bare = httpx.get(f"{google.url}/authorize?{urlencode(asked)}&sim_person={person.subject}", trust_env=False)
+    bare = loopback.get(f"{google.url}/authorize?{urlencode(asked)}&sim_person={person.subject}")
     stolen = agree(url, person.subject)
     mine = visit()
     injected = mine.come_back({"code": stolen["code"], "state": query_of(mine.begin())["state"]})

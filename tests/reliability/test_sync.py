@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
 import orjson
 import pytest
 from sqlalchemy import Connection, Engine, text
 from structlog.testing import capture_logs
 
+from tests import loopback
 from tests.connected import connect, keep, rows, statuses
 from tests.fakes import FakePublisher
 from tests.functions.envelopes import envelope
@@ -327,7 +327,7 @@ def test_e6_instances_together_keep_to_the_pace(fresh_engine: Engine) -> None:
 
         with ThreadPoolExecutor(readers) as pool:
             list(pool.map(read, apis))
-        moments = [item["at"] for item in httpx.get(f"{url}/_sim/requests", trust_env=False).json()["requests"]]
+        moments = [item["at"] for item in loopback.get(f"{url}/_sim/requests").json()["requests"]]
     peak, took = busiest_second(moments), max(moments) - min(moments)
     print(f"E6: {readers} instances at once: {len(moments)} requests in {took:.2f} s "
           f"({(len(moments) - 1) / took:.1f}/s), at most {peak} in a second")  # fmt: skip

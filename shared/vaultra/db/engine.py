@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy import create_engine as sqlalchemy_engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -23,6 +24,7 @@ LIMITS = {"statement_timeout": "120s", "idle_in_transaction_session_timeout": "1
 RETRYABLE_STATES = {"40001", "40P01", "55P03"}
 EACH_STATEMENT, GIVEN_BACK_AT = "commit_each_statement", "given_back_at"
 FRESH_SECONDS = 5.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
@@ -34,6 +36,9 @@ def create(url: str, pool_size: int = 4, **options: Any) -> Engine:
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+pg8000://", 1)
+    if make_url(url).host in LOOPBACK:
+        # Nobody listens there, and reading the system's certificates costs twenty times the connection.
+        options["connect_args"] = {"ssl_context": False, **options.get("connect_args", {})}
     engine = sqlalchemy_engine(
         url,
         pool_size=pool_size,

@@ -11,7 +11,7 @@ from vaultra.db import knowledge
 from vaultra.domain.knowledge import Article, Passage, content_hash, passages_of
 from vaultra.domain.retrieval import Hit, WordIndex, rank
 from vaultra.errors import NoData, Unavailable
-from vaultra.ports import Embedder, VectorStore
+from vaultra.ports import Embedder, VectorSearch, VectorStore
 from vaultra.telemetry import log
 
 # A vector database tells what was written seconds later; after a minute something is wrong.
@@ -75,7 +75,7 @@ def publish(
     published = compare(conn, embedder, store, articles)
     namespace = published.namespace
     if published.vectors_written:
-        texts = _texts(passages_of(articles))
+        texts = texts_of(passages_of(articles))
         names = list(texts)
         for start in range(0, len(names), EMBEDDED_AT_ONCE):
             batch = names[start : start + EMBEDDED_AT_ONCE]
@@ -116,11 +116,11 @@ def current_library(conn: Connection) -> Library:
     return _libraries[namespace]
 
 
-def search(library: Library, embedder: Embedder, store: VectorStore, question: str) -> Found:
+def search(library: Library, embedder: Embedder, vectors: VectorSearch, question: str) -> Found:
     """All passages, those first that answer the question best."""
     try:
         [vector] = embedder.embed([question])
-        near = store.query(library.namespace, vector, _vector_count(library.passages))
+        near = vectors.query(library.namespace, vector, _vector_count(library.passages))
     except Unavailable as error:
         log.warning("knowledge.by_words_only", reason=error.message)
         near = {}
@@ -128,7 +128,7 @@ def search(library: Library, embedder: Embedder, store: VectorStore, question: s
     return Found(tuple(rank(library.passages, library.index, question, similarities)), by_words_only=not near)
 
 
-def _texts(passages: Sequence[Passage]) -> dict[str, str]:
+def texts_of(passages: Sequence[Passage]) -> dict[str, str]:
     """What is embedded, by the vector's name: each passage, and each question it answers."""
     texts = {passage.id: passage.in_context for passage in passages}
     texts |= {_question_name(passage, number): question for passage in passages for number, question in _asked(passage)}
