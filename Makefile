@@ -81,7 +81,7 @@ data-model: setup  ## Write docs/DATA_MODEL.md after a table was changed
 	@$(BIN)/python -m vaultra_local.data_model
 
 knowledge-vectors: setup  ## Write what the local model says of the articles after one was changed
-	@$(BIN)/python -m vaultra_local.known_vectors
+	@$(BIN)/python -m vaultra_local.knowledge_vectors
 
 requirements: setup  ## Write functions/*/requirements.txt after a dependency was changed
 	@$(BIN)/python -m vaultra_local.requirements

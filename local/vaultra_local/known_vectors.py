@@ -1,17 +1,15 @@
-"""What MiniLM says of our own articles, kept beside them: computing it takes a first start a quarter of a minute.
-
-`python -m vaultra_local.known_vectors` (`make knowledge-vectors`) writes it after an article was changed.
-"""
+"""What MiniLM says of our own articles, kept beside them: computing it takes a first start a quarter of a minute."""
 
 import hashlib
-import sys
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vaultra.domain.knowledge import passages_of
 from vaultra.ports import Embedder
-from vaultra.usecases.knowledge import texts_of
 from vaultra_local import articles
+
+# A text's digest and its vector; half the precision is far more than telling meanings apart needs, and half the size.
+RECORD = struct.Struct("<16s384e")
 
 
 class KnownVectors:
@@ -27,7 +25,7 @@ class KnownVectors:
         return self._embedder.name
 
     @property
-    def texts(self) -> frozenset[str]:
+    def texts(self) -> frozenset[bytes]:
         """The digests of the texts that are known."""
         return frozenset(self._vectors)
 
@@ -39,38 +37,21 @@ class KnownVectors:
 
 def path_of(embedder: Embedder, folder: Path) -> Path:
     """Where the vectors of a folder's articles are."""
-    return folder / f"{embedder.name}.npz"
+    return folder / f"{embedder.name}.vectors"
 
 
-def digest(text: str) -> str:
+def digest(text: str) -> bytes:
     """What a text is known by."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode()).digest()[:16]
 
 
-def _read(path: Path) -> dict[str, list[float]]:
+def packed(vectors: Mapping[str, Sequence[float]]) -> bytes:
+    """The file's content, for these texts and their vectors of 384 dimensions."""
+    return b"".join(RECORD.pack(digest(text), *vector) for text, vector in sorted(vectors.items()))
+
+
+def _read(path: Path) -> dict[bytes, list[float]]:
     """Nothing where there is no such file: every other embedder, and folders of somebody's own."""
     if not path.exists():
         return {}
-    from vaultra.adapters.arrays import np  # here, because only the local model brings NumPy
-
-    with np.load(path, allow_pickle=False) as file:
-        digests = (digest.decode() for digest in file["digests"].tolist())
-        return dict(zip(digests, file["vectors"].tolist(), strict=True))
-
-
-def main(folder: Path = articles.FOLDER) -> int:
-    """Compute and write them."""
-    from vaultra.adapters.arrays import np
-    from vaultra.adapters.minilm import MiniLm
-
-    model = MiniLm()
-    texts = sorted(set(texts_of(passages_of(articles.read_all(folder))).values()))
-    # Half the precision is far more than telling meanings apart needs, and half the size.
-    vectors = np.array(model.embed(texts), np.float16)
-    np.savez(path_of(model, folder), digests=np.array([digest(text) for text in texts], np.bytes_), vectors=vectors)
-    sys.stdout.write(f"{len(texts)} vectors\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return {known: vector for known, *vector in RECORD.iter_unpack(path.read_bytes())}

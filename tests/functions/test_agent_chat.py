@@ -349,7 +349,7 @@ def test_pieces_come_as_they_are_made(url: str, services: Services, owner: tuple
             return
         yield "I am here. "
         yield "And "
-        assert go_on.wait(10), "the first sentence was kept back"
+        assert go_on.wait(60), "the first sentence was kept back"
         yield "there."
 
     services.llm_providers = (FakeLlm(model),)
@@ -420,7 +420,7 @@ def test_g6_whoever_leaves_at_any_piece_leaves_nothing_behind(
                     break
         dropped += 1
         if leaves_after > whole.index("delta"):
-            assert ended.wait(5), "the model went on"
+            assert ended.wait(60), "the model went on"
     deadline = time.monotonic() + 5
     while services.engine.pool.checkedout() and time.monotonic() < deadline:  # type: ignore[attr-defined]
         time.sleep(0.02)
@@ -441,7 +441,7 @@ def test_the_requests_line_is_written_when_the_stream_is_over(
 
     def model(_dialogue: object) -> Iterator[object]:
         yield "I am here. And "
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         yield "there."
 
     services.llm_providers = (FakeLlm(model),)

@@ -180,7 +180,7 @@ def test_as_a_process_it_obeys_the_control_api() -> None:
             assert web.get("/jwks").status_code == 503
     finally:
         process.terminate()
-        assert process.wait(10) in (0, -15)
+        assert process.wait(60) in (0, -15)
 
 
 def until_healthy(web: httpx.Client) -> None:

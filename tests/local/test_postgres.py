@@ -120,7 +120,7 @@ def test_an_orphan_is_taken_over(folder: Path) -> None:
         assert second.pid != orphan
         assert read(second) == [1]
     assert first._process is not None
-    first._process.wait(5)
+    first._process.wait(60)
 
 
 def test_a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle_and_they_live_on(folder: Path) -> None:

@@ -110,7 +110,7 @@ def test_d3_processes_killed_after_the_commit_lose_nothing(fresh_database_url: s
         with webhook_process(fresh_database_url, VAULTRA_FAILPOINTS="committed=exit") as (process, url):
             with pytest.raises(httpx.TransportError):
                 loopback.post(url, **signed(item, raw.at(utc_now())), timeout=10)
-            assert process.wait(10) == failpoints.EXIT_STATUS
+            assert process.wait(60) == failpoints.EXIT_STATUS
     with fresh_engine.connect() as conn:
         assert statuses(conn) == {"pending": 3}
         assert rows(conn, "broker_messages") == []
@@ -158,10 +158,10 @@ class webhook_process:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         try:
-            self._process.wait(5)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(5)
+            self._process.wait(60)
 
 
 @pytest.fixture

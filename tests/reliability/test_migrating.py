@@ -7,19 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.releases import recorded, store_rows
 from vaultra.db import engine as database
 from vaultra.db import migrate
 from vaultra.db.migrate_online import upgrade_online
 from vaultra_local.postgres import EmbeddedPostgres
 
-RELEASE = Path("tests/data/release_0002")
+# The oldest one, which has the most before it.
+RELEASE = recorded()[0]
 READERS, A_SECOND = 8, 200
 IN_THE_WAY_SECONDS = 3.0
 # Of what migrations since then change, and of what they only add beside.
@@ -37,8 +38,8 @@ def release(postgres: EmbeddedPostgres) -> Iterator[Engine]:
         postgres.url("migrating"), pool_size=READERS + 3, connect_args={"startup_params": {"statement_timeout": "1s"}}
     )
     with engine.begin() as connection:
-        command.upgrade(migrate.alembic_config(connection), RELEASE.name.removeprefix("release_"))
-        connection.exec_driver_sql((RELEASE / "rows.sql").read_text())
+        command.upgrade(migrate.alembic_config(connection), RELEASE)
+    store_rows(engine, RELEASE)
     yield engine
     engine.dispose()
     with admin.connect() as connection:
@@ -99,7 +100,7 @@ def in_the_way(engine: Engine, seconds: float) -> Iterator[threading.Event]:
     read, met, ended = threading.Event(), threading.Event(), threading.Event()
     thread = threading.Thread(target=hold)
     thread.start()
-    read.wait(10)
+    read.wait(60)
     yield met
     ended.set()
     thread.join()
@@ -148,7 +149,7 @@ def test_o5_migrations_that_are_killed_in_the_middle_go_on_where_they_were(relea
         assert met.wait(60)
         job.kill()
         job.wait()
-    assert RELEASE.name.removeprefix("release_") < revision(release) < HEAD, "what was done stays"
+    assert RELEASE < revision(release) < HEAD, "what was done stays"
     for _ in range(2):
         subprocess.run(job_command, env=environment, check=True, timeout=120)
     assert revision(release) == HEAD

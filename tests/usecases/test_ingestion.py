@@ -326,5 +326,5 @@ def test_events_of_an_account_that_is_being_disconnected_wait_for_its_return(
             while not watch.scalar(waiting) and not applied.done():
                 time.sleep(0.01)
             owner.commit()
-            outcome = applied.result(10)
+            outcome = applied.result(60)
         assert (outcome.done, outcome.parked, outcome.ignored) == (0, 1, 1)
