@@ -65,7 +65,7 @@ def area_under_curve(first: list[float], second: list[float]) -> float:
 
 
 @pytest.mark.parametrize("path", [LOGIN, FORGOT])
-def test_a15_a_known_and_an_unknown_email_are_answered_alike(house: House, path: str) -> None:
+def test_a15_a_known_and_an_unknown_email_are_answered_alike(house: House, cheap_hashes: None, path: str) -> None:
     """A15: the same status, body and headers, also when the limit is used up."""
     known = house.person()
     answers = [
@@ -89,7 +89,7 @@ def test_a15_a_known_and_an_unknown_email_cost_the_same(house: House, path: str,
     """A15: processor time, which other tests beside this one don't change; the long test looks at the clock."""
     known, unknown = measure(house, path, signed_up(house), pairs, time.process_time)
     ratio = statistics.median(known) / statistics.median(unknown)
-    assert 0.75 < ratio < 1.25
+    assert 2 / 3 < ratio < 3 / 2
     print(f"A15: {path}: {pairs} pairs, median processor time known/unknown {ratio:.3f}")
 
 

@@ -96,7 +96,7 @@ def test_b7_no_body_makes_the_product_fail(house: House, tenant: Tenant, name: s
     seen: dict[int, int] = {}
 
     @settings(
-        max_examples=340,
+        max_examples=5_000 // len(WITH_BODY) + 1,
         deadline=None,
         derandomize=True,
         database=None,
