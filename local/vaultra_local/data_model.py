@@ -1,60 +1,46 @@
 """docs/DATA_MODEL.md, written from the models: `python -m vaultra_local.data_model` (`make data-model`)."""
 
-import ast
 import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import DefaultClause
 from sqlalchemy.sql.elements import TextClause
 
-from vaultra.db import models
-from vaultra.db.models import Base
+from vaultra.db.models import Base, connections, conversations, derived, knowledge, messages, people, stripe_objects
 from vaultra_local.catalogue import ROOT
 
 PAGE = ROOT / "docs" / "DATA_MODEL.md"
-HEADING = "# --- "
 INTRODUCTION = """# The data model
 
-Made by `make data-model` from [`db/models.py`](../shared/vaultra/db/models.py), where the same words stand beside the
+Made by `make data-model` from [`db/models`](../shared/vaultra/db/models), where the same words stand beside the
 columns; a test compares. Amounts are whole numbers in a currency's smallest unit (`_minor`), times are in UTC, ids of
 Stripe's objects are Stripe's own. How long what is kept: [SECURITY](SECURITY.md#what-is-kept-and-for-how-long).
 """
+# In the order of the page. Each begins with its chapter's heading.
+CHAPTERS = (people, connections, stripe_objects, derived, conversations, knowledge, messages)
 DIALECT = postgresql.dialect()
 
 
 def page() -> str:
-    """The whole page: a chapter for each part of the models, with a table for every table."""
-    source = inspect.getsource(models)
-    tables = {mapper.class_.__name__: mapper for mapper in Base.registry.mappers}
+    """The whole page: a chapter for each module of the models, with a table for every table."""
     parts = [INTRODUCTION]
-    heading: str | None = None
-    for chapter, name in _classes(source):
-        if name not in tables:
-            continue
-        if chapter != heading:
-            heading = chapter
-            parts.append(f"## {chapter}\n")
-        mapped = tables[name]
-        assert isinstance(mapped.local_table, Table)
-        parts.append(_told(mapped.local_table, inspect.getdoc(mapped.class_) or ""))
+    for chapter in CHAPTERS:
+        parts.append(f"## {(inspect.getdoc(chapter) or '').removesuffix('.')}\n")
+        parts += [_told(table, about) for table, about in _tables(chapter)]
     return "\n".join(parts)
 
 
-def _classes(source: str) -> Iterator[tuple[str, str]]:
-    """Every class and the chapter that it stands in, in order."""
-    chapters = {
-        number: line.removeprefix(HEADING).strip(" -")
-        for number, line in enumerate(source.splitlines(), 1)
-        if line.startswith(HEADING)
-    }
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef):
-            before = [number for number in chapters if number < node.lineno]
-            yield (chapters[max(before)] if before else "Tables"), node.name
+def _tables(chapter: ModuleType) -> Iterator[tuple[Table, str]]:
+    """The tables that a module has, in its order, and what each says of itself."""
+    for model in vars(chapter).values():
+        if inspect.isclass(model) and model.__module__ == chapter.__name__ and issubclass(model, Base):
+            assert isinstance(model.__table__, Table)
+            yield model.__table__, inspect.getdoc(model) or ""
 
 
 def _told(table: Table, about: str) -> str:

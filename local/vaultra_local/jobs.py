@@ -4,44 +4,16 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
-from vaultra.adapters.scheduler import CloudSchedule, ScheduledJob
-from vaultra.config import Settings
+from vaultra.adapters.scheduler import CloudSchedule
+from vaultra.config import ScheduleSettings
 from vaultra.errors import NotFound, Unavailable
-from vaultra.ports import Clock, Message
+from vaultra.ports import Clock, Message, Schedule, ScheduledJob
 from vaultra_local import catalogue, cron, scheduler
 from vaultra_local.catalogue import Function
 from vaultra_local.scheduler import MINUTE
 
 LOOK_AHEAD = dt.timedelta(days=366)
-
-
-class ScheduleSettings(Settings):
-    """Where the jobs are: in a project of Google Cloud, else beside the record of the embedded scheduler."""
-
-    google_cloud_project: str | None = None
-    google_cloud_region: str = "us-central1"
-    schedule_record: Path | None = None
-
-
-class Schedule(Protocol):
-    """What an operator does to jobs."""
-
-    def list_jobs(self) -> list[ScheduledJob]:
-        """Every job, by name."""
-
-    def ticks(self, name: str) -> list[Message]:
-        """What is to be published to run it, besides calling `run`."""
-
-    def run(self, name: str) -> None:
-        """Run it now, paused or not."""
-
-    def pause(self, name: str) -> None:
-        """Run it no more."""
-
-    def resume(self, name: str) -> None:
-        """Run it again at its times."""
 
 
 class LocalSchedule:

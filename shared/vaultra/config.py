@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -168,6 +169,14 @@ class BrokerSettings(Settings):
 
     google_cloud_project: str | None = None
     pubsub_emulator_host: str | None = None
+
+
+class ScheduleSettings(Settings):
+    """Where the jobs are: in a project of Google Cloud, else beside the record of the embedded scheduler."""
+
+    google_cloud_project: str | None = None
+    google_cloud_region: str = "us-central1"
+    schedule_record: Path | None = None
 
 
 class FailpointSettings(Settings):

@@ -17,9 +17,10 @@ from vaultra.config import SiteSettings
 from vaultra.db import accounts
 from vaultra.db.short_reads import short_reads
 from vaultra.domain.limits import MCP_BY_TOKEN
-from vaultra.entrypoints import asgi_function, in_thread
-from vaultra.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized, UnsupportedMediaType
-from vaultra.raw_route import read_body
+from vaultra.entrypoints import asgi_function
+from vaultra.errors import Forbidden, NotFound, Unauthorized
+from vaultra.parsing import body_of, require_json, require_method
+from vaultra.threads import in_thread
 from vaultra.usecases import limits, personal_tokens
 
 PATH = "/mcp"
@@ -47,17 +48,16 @@ async def _answer(request: Request, call: Call) -> Response:
     path = request.url.path.removesuffix("/")
     if path in (METADATA, METADATA + PATH):
         call.route = METADATA
-        _require_method(request, "GET", "HEAD")
+        require_method(request, "GET", "HEAD")
         return Response(orjson.dumps(_metadata(call.services.site)), media_type=JSON)
     if path != PATH:
         raise NotFound("There is nothing at this address")
     call.route = PATH
     # An answer is whole when it is sent, and nothing is kept between two requests: no stream to open, nothing to end.
-    _require_method(request, "POST")
+    require_method(request, "POST")
     _check_where_from(request, call.services.site)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType("Send JSON: Content-Type: application/json")
-    body = await read_body(request.receive, request.headers.get("content-length", "0"))
+    require_json(request)
+    body = await body_of(request)
     token = _bearer(request)
     entered = None if token is None else await in_thread(lambda: _enter(call, token), call)
     if entered is None:
@@ -65,11 +65,6 @@ async def _answer(request: Request, call: Call) -> Response:
     user_id, context = entered
     structlog.contextvars.bind_contextvars(user_id=str(user_id), business_id=str(context.business.id))
     return await _speak(request, body, call, context)
-
-
-def _require_method(request: Request, *allowed: str) -> None:
-    if request.method not in allowed:
-        raise MethodNotAllowed(f"{request.method} is not possible here", details={"allowed": sorted(allowed)})
 
 
 def _check_where_from(request: Request, site: SiteSettings) -> None:

@@ -1,19 +1,26 @@
-"""A raw route's way in and out: what it gets, a body bounded in size and in time, the answer that all went well."""
+"""A raw route, on the event loop all the way: its call, a body bounded in size and in time, its answers."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from vaultra import request_log, tracing
+from vaultra import services as wiring
 from vaultra.call import Call, announce, fail
 from vaultra.errors import InvalidInput, TooLarge
 from vaultra.failpoints import reach
 from vaultra.ports import Span
+from vaultra.process import configure_once
+from vaultra.responses import dress, error_response
+from vaultra.routes import Route
 from vaultra.services import Services
+from vaultra.telemetry import log_line
 from vaultra.threads import threads
 from vaultra.web import PRIVATE, VARY
 
@@ -76,6 +83,54 @@ class Received(Response):
         self.raw_headers = [*FIXED_HEADERS, (b"x-request-id", request_id.encode("ascii"))]
         self.body = b""
         self.background = None
+
+
+async def serve_raw(name: str, request: Request, route: Route) -> Response:
+    """Answer a request for a route that takes the bytes as they came and needs none of a call's comforts.
+
+    What goes well, and was not asked by a browser's script, is answered and logged by the shortest way.
+    """
+    services = wiring.current()
+    configure_once()
+    began = time.perf_counter()
+    headers = headers_of(request.scope)
+    request_id = request_log.request_id_of(headers.get("x-request-id", ""))
+    span = tracing.begin(services.traces, name, headers.get("traceparent"))
+    trace = tracing.trace_id(tracing.handed_on(span, headers.get("traceparent")))
+    try:
+        raw = await read_body(request.receive, headers.get("content-length", "0"))
+        await route.handler(RawCall(raw, headers, services.clock(), services, request_id, span))
+    except ClientDisconnect:
+        request_log.bind(name, request_id, trace)
+        response = Response(status_code=499)
+    except Exception as error:
+        request_log.bind(name, request_id, trace)
+        response = error_response(error, request_id)
+    else:
+        if "origin" not in headers:
+            log_line(
+                "request.handled",
+                function=name,
+                request_id=request_id,
+                trace=trace,
+                method=route.method,
+                path=route.path,
+                status=route.status,
+                ms=request_log.ms_since(began),
+                time=wiring.utc_now(),
+            )
+            if span is not None:
+                about = request_log.about_request(route.method, route.path)
+                await tracing.end(services.traces, span, route.status, about)
+            return Received(route.status, request_id)
+        request_log.bind(name, request_id, trace)
+        response = Response(status_code=route.status)
+    dress(response, request_id, headers.get("origin"), services.site.site_url)
+    request_log.handled(route.method, route.path, response.status_code, began)
+    if span is not None:
+        about = request_log.about_request(route.method, route.path)
+        await tracing.end(services.traces, span, response.status_code, about)
+    return response
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:

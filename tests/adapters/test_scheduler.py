@@ -7,8 +7,9 @@ import pytest
 from google.cloud.scheduler_v1 import Job
 
 from tests.cloud_scheduler import ENABLED, PAUSED, FakeCloudScheduler, served
-from vaultra.adapters.scheduler import CloudSchedule, ScheduledJob
+from vaultra.adapters.scheduler import CloudSchedule
 from vaultra.errors import NotFound, Unavailable
+from vaultra.ports import ScheduledJob
 
 PARENT = "projects/shop/locations/us-central1"
 TWO = dt.datetime(2026, 11, 21, 2, tzinfo=dt.UTC)

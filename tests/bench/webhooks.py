@@ -16,25 +16,12 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from tests.bench import load, webhooks_events, webhooks_limits, webhooks_sides
-from tests.bench.api import DOCUMENT, write
+from tests.bench.api import DOCUMENT, QUICK, WHOLE, Plan, write
 from tests.bench.webhooks_sides import House, Ours, Side
 
 SCRIPT = Path(__file__).with_name("webhooks.lua")
 BEGIN = "<!-- made by tests.bench.webhooks -->"
 WARM_UP_SECONDS = 2
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured."""
-
-    rounds: int
-    seconds: int
-    connections: tuple[int, ...]
-
-
-WHOLE = Plan(rounds=3, seconds=8, connections=(1, 16, 64))
-QUICK = Plan(rounds=1, seconds=3, connections=(16,))
 CHAIN_CONNECTIONS = 16
 _runs = itertools.count(1)
 

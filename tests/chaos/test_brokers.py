@@ -15,7 +15,7 @@ from tests.chaos.audit import LEDGER
 from tests.chaos.processes import FunctionProcess, running
 from tests.chaos.storm import TOPIC, pending, subscriptions_to, sweep
 from tests.connected import connect, keep, rollups, rows, statuses
-from tests.contracts.test_broker import Push, Subscriber, pushing, subscriber
+from tests.contracts.brokers import Push, Subscriber, pushing, subscriber
 from tests.fakes import FakeStripe
 from tests.stripe_payloads import ACCOUNT, NOON, event
 from vaultra.adapters.embedded_broker import EmbeddedPublisher

@@ -1,12 +1,10 @@
 """RELIABILITY row O6: migrations only add, so that the release before one works on the schema after it.
 
-`tests/data/release_0002` holds what the release with schema 0002 sent to its database: `statements.json`, every
-statement its own tests made it run, and `rows.sql`, the rows it had written, as the inserts of a data-only dump.
-A release that adds a migration adds such a folder.
+`tests/data/release_0002` holds what the release with schema 0002 sent to its database, and some of the rows it stored.
+Whoever adds a migration adds such a folder for the release before: `python -m tests.releases 0002`.
 """
 
 import ast
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,17 +13,16 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, Engine, text
 
+from tests.releases import recorded, rows_of, statements_of, store_rows
 from vaultra.db import engine as database
 from vaultra.db import migrate
 from vaultra.db.models import Base
-from vaultra_local.catalogue import ROOT
 from vaultra_local.postgres import EmbeddedPostgres
 
 VERSIONS = sorted((migrate.MIGRATIONS / "versions").glob("[0-9]*.py"))
 # They came before anybody had a database that could not be made anew.
 BEFORE_THE_RULE = ("0001", "0002")
-RELEASES = sorted((ROOT / "tests" / "data").glob("release_*"))
-releases = pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
+releases = pytest.mark.parametrize("release", recorded())
 
 
 # --- what a migration may do ------------------------------------------------------------------
@@ -133,52 +130,46 @@ def empty_database(postgres: EmbeddedPostgres) -> Iterator[Callable[[str], Engin
     admin.dispose()
 
 
-def write_rows(engine: Engine, release: Path) -> None:
-    """Run the release's inserts."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql((release / "rows.sql").read_text())
-
-
 def counts(connection: Connection, tables: list[str]) -> dict[str, int]:
     return {name: connection.execute(text(f'select count(*) from "{name}"')).scalar_one() for name in tables}
 
 
 @releases
-def test_a_filled_database_is_migrated_with_every_row(release: Path, empty_database: Callable[[str], Engine]) -> None:
-    engine = empty_database(release.name.removeprefix("release_"))
-    write_rows(engine, release)
-    tables = sorted(set(re.findall(r"^INSERT INTO public\.(\w+)", (release / "rows.sql").read_text(), re.MULTILINE)))
+def test_a_filled_database_is_migrated_with_every_row(release: str, empty_database: Callable[[str], Engine]) -> None:
+    """One migration after the other, so that each of them meets rows."""
+    engine = empty_database(release)
+    store_rows(engine, release)
+    tables = sorted(set(re.findall(r"^INSERT INTO public\.(\w+)", rows_of(release), re.MULTILINE)))
     with engine.connect() as connection:
         before = counts(connection, tables)
-    migrate.upgrade_engine(engine)
-    with engine.connect() as connection:
-        assert counts(connection, tables) == before
-    print(f"O6 {release.name}: {sum(before.values())} rows in {len(tables)} tables, all there after the migration")
+    later = [file.name[:4] for file in VERSIONS if file.name[:4] > release]
+    for revision in later:
+        with engine.begin() as connection:
+            command.upgrade(migrate.alembic_config(connection), revision)
+            assert counts(connection, tables) == before, revision
+    print(f"O6 {release}: {sum(before.values())} rows in {len(tables)} tables, all there after {len(later)} migrations")
 
 
 @releases
-def test_the_release_writes_its_rows_into_the_new_schema(
-    release: Path, empty_database: Callable[[str], Engine]
-) -> None:
-    write_rows(empty_database("head"), release)
+def test_the_release_writes_its_rows_into_the_new_schema(release: str, empty_database: Callable[[str], Engine]) -> None:
+    store_rows(empty_database("head"), release)
 
 
 @releases
-def test_the_new_schema_understands_every_statement_of_the_release(release: Path, db: Connection) -> None:
+def test_the_new_schema_understands_every_statement_of_the_release(release: str, db: Connection) -> None:
     """Each is planned, which needs every table, column, type and conflict target it names."""
-    statements = json.loads((release / "statements.json").read_text())
+    statements = statements_of(release)
     for statement in statements:
-        db.exec_driver_sql(f"explain (generic_plan) {statement}".replace("%", "%%"))
-    print(f"O6 {release.name}: {len(statements)} statements planned on the newest schema")
+        db.exec_driver_sql(f"explain (generic_plan) {statement}")
+    print(f"O6 {release}: {len(statements)} statements planned on the newest schema")
 
 
-@releases
-def test_the_release_names_every_column_that_must_be_given(release: Path, db: Connection) -> None:
+def test_the_releases_name_every_column_that_must_be_given(db: Connection) -> None:
     required = "select column_name from information_schema.columns where table_name = :table " \
                "and table_schema = 'public' and is_nullable = 'NO' and column_default is null"  # fmt: skip
     inserts = re.compile(r"insert into (\w+)(?: as \w+)?\s*\(([^)]*)\)", re.IGNORECASE)
     checked = 0
-    for statement in json.loads((release / "statements.json").read_text()):
+    for statement in (one for release in recorded() for one in statements_of(release)):
         for table, columns in inserts.findall(statement):
             if table in Base.metadata.tables:
                 given = {column.strip().strip('"') for column in columns.split(",")}

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import socket
 import threading
 import time
 import uuid
@@ -13,8 +12,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
-from functions_framework.aio import create_asgi_app
 from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
@@ -23,6 +20,7 @@ from tests import loopback
 from tests.connected import rows
 from tests.fakes import FakeEmbedder, FakeLlm, scripted
 from tests.functions.conftest import Business, SignedIn, SignUp
+from tests.functions.served import listening
 from tests.reliability.house import fill_with_numbers
 from tests.rows import a_conversation, a_message, join, leave
 from vaultra.adapters.postgres_vectors import PostgresVectors
@@ -33,8 +31,6 @@ from vaultra.domain.limits import CHAT_BY_PERSON
 from vaultra.errors import Unavailable
 from vaultra.ports import DialogueItem, Said, ToolReturned
 from vaultra.services import Services
-from vaultra_local.catalogue import FUNCTIONS
-from vaultra_local.threaded import serving
 
 PATH = "/api/v1/agent/chat"
 CONVERSATIONS = "/api/v1/agent/conversations"
@@ -264,17 +260,6 @@ def test_the_allowance_of_the_day_is_the_businesss(
 
 
 # --- server-sent events over a socket --------------------------------------------------------
-
-
-@contextmanager
-def listening(name: str) -> Iterator[str]:
-    """The function behind a real server; gives its URL."""
-    app = create_asgi_app(name, str(FUNCTIONS / name / "main.py"))
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-    with serving(server, bound, name):
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests import stripe_payloads as raw
 from tests.fakes import FakePublisher
 from tests.statements import counting
 from tests.stripe_payloads import at, event
-from vaultra import entrypoints
+from vaultra import process
 from vaultra.adapters.embedded_broker import EmbeddedPublisher
 from vaultra.config import RuntimeSettings, StripeWebhookSettings
 from vaultra.db import broker
@@ -43,7 +43,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     """What this process logs, as it leaves in production."""
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(buffer=written, isatty=lambda: False))
-    monkeypatch.setattr(entrypoints, "_configured", True)
+    monkeypatch.setattr(process, "_configured", True)
     configure(RuntimeSettings(log_level="INFO"))
     yield written
     monkeypatch.undo()

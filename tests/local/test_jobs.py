@@ -7,9 +7,10 @@ import pytest
 
 from tests.fakes import FakePublisher
 from vaultra.adapters.scheduler import CloudSchedule
+from vaultra.config import ScheduleSettings
 from vaultra.errors import NotFound, Unavailable
 from vaultra_local import catalogue, jobs
-from vaultra_local.jobs import LocalSchedule, ScheduleSettings
+from vaultra_local.jobs import LocalSchedule
 from vaultra_local.scheduler import Scheduler, entries
 
 NOON = dt.datetime(2026, 11, 20, 12, 0, 30, tzinfo=dt.UTC)

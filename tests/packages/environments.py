@@ -1,11 +1,18 @@
-"""Clean virtual environments, and ending what runs in them."""
+"""Clean virtual environments, what is tried in them, and ending what runs there."""
 
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
+
+from vaultra_local.package import Package
+from vaultra_local.postgres import EmbeddedPostgres, erase
 
 UV = Path(sys.executable).with_name("uv")
 
@@ -18,6 +25,20 @@ def install(requirements: Path, venv: Path) -> Path:
     ):
         subprocess.run(command, check=True)
     return venv
+
+
+@contextmanager
+def job_beside_a_database(built: Package) -> Iterator[tuple[Path, Path, EmbeddedPostgres]]:
+    """A job's files, the Python that has its requirements and nothing else, and a server; nothing is left of them."""
+    with tempfile.TemporaryDirectory(prefix=f"vaultra-{built.name}-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root, the server runs as another user, who must get in
+        job = folder / "job"
+        zipfile.ZipFile(BytesIO(built.content)).extractall(job)
+        python = install(job / "requirements.txt", folder / "environment") / "bin" / "python"
+        with EmbeddedPostgres(folder / "postgres", durable=False) as server:
+            yield job, python, server
+        erase(folder / "postgres")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

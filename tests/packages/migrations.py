@@ -6,19 +6,16 @@ and may not make a table.
 
 import subprocess
 import sys
-import tempfile
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from tests.packages.environments import install
+from tests.packages.environments import job_beside_a_database
 from vaultra.db import engine as database
 from vaultra_local import package
-from vaultra_local.postgres import EmbeddedPostgres, erase
+from vaultra_local.postgres import EmbeddedPostgres
 
 FUNCTION = "fn-somebody@nobodys-project.iam"
 # As on Cloud SQL: the database belongs to a role that the migrating user is in; that role's powers are not passed on.
@@ -32,22 +29,16 @@ PREPARE = (
 
 def main() -> int:
     """Try the job; gives the exit status."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-migrations-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root, the server runs as another user, who must get in
-        job = folder / "job"
-        zipfile.ZipFile(BytesIO(package.of_migrations(package.migration_requirements()).content)).extractall(job)
-        python = install(job / "requirements.txt", folder / "environment") / "bin" / "python"
-        with EmbeddedPostgres(folder / "postgres", durable=False) as server:
-            admin = database.create(server.url(), pool_size=1, isolation_level="AUTOCOMMIT")
-            with admin.connect() as conn:
-                for statement in PREPARE:
-                    conn.execute(text(statement))
-            admin.dispose()
-            for _ in range(2):
-                _run(job, python, _url(server, "db-migrate@nobodys-project.iam"))
-            _try_as_a_function(_url(server, FUNCTION))
-        erase(folder / "postgres")
+    built = package.of_migrations(package.migration_requirements())
+    with job_beside_a_database(built) as (job, python, server):
+        admin = database.create(server.url(), pool_size=1, isolation_level="AUTOCOMMIT")
+        with admin.connect() as conn:
+            for statement in PREPARE:
+                conn.execute(text(statement))
+        admin.dispose()
+        for _ in range(2):
+            _run(job, python, _url(server, "db-migrate@nobodys-project.iam"))
+        _try_as_a_function(_url(server, FUNCTION))
     print("migrated twice by a user who is no superuser; a function's user reads and writes rows, and makes no table")
     return 0
 

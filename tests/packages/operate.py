@@ -6,40 +6,30 @@ stand-ins on this machine, because there is no account.
 
 import subprocess
 import sys
-import tempfile
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 from sqlalchemy import make_url, text
 
-from tests.packages.environments import install
+from tests.packages.environments import job_beside_a_database
 from vaultra.db import engine as database
 from vaultra.db import grants, migrate
 from vaultra_local import package
-from vaultra_local.postgres import EmbeddedPostgres, erase
 
 USER = "operate@nobodys-project.iam"
 
 
 def main() -> int:
     """Try the job; gives the exit status."""
-    with tempfile.TemporaryDirectory(prefix="vaultra-operate-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root, the server runs as another user, who must get in
-        job = folder / "job"
-        zipfile.ZipFile(BytesIO(package.of_operate(package.operate_requirements()).content)).extractall(job)
-        python = install(job / "requirements.txt", folder / "environment") / "bin" / "python"
-        with EmbeddedPostgres(folder / "postgres", durable=False) as server:
-            migrate.upgrade(server.url())
-            admin = database.create(server.url(), pool_size=1)
-            with admin.begin() as conn:
-                conn.execute(text(f"create role \"{USER}\" login password 'local'"))
-                grants.allow(conn, [USER])
-            admin.dispose()
-            url = make_url(server.url()).set(username=USER, password="local").render_as_string(hide_password=False)
-            _run(job, python, url)
-        erase(folder / "postgres")
+    built = package.of_operate(package.operate_requirements())
+    with job_beside_a_database(built) as (job, python, server):
+        migrate.upgrade(server.url())
+        admin = database.create(server.url(), pool_size=1)
+        with admin.begin() as conn:
+            conn.execute(text(f"create role \"{USER}\" login password 'local'"))
+            grants.allow(conn, [USER])
+        admin.dispose()
+        url = make_url(server.url()).set(username=USER, password="local").render_as_string(hide_password=False)
+        _run(job, python, url)
     print("the operator's job looks, changes and says what it can not do, from its zip and its requirements alone")
     return 0
 

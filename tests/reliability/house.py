@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import httpx
 from sqlalchemy import Connection, Engine, text
@@ -266,13 +267,13 @@ def leave(db: Connection, person: Person, business_id: str) -> None:
     )
 
 
-_model_business: dict[str, UUID] = {}
+# By engine, because a database may be made anew under its old name.
+_model_business: WeakKeyDictionary[Engine, UUID] = WeakKeyDictionary()
 
 
 def fill_with_numbers(db: Connection, business_id: UUID) -> None:
     """Give a business metrics and a score: those of a model business, computed once for each database."""
-    url = str(db.engine.url)
-    if url not in _model_business:
+    if db.engine not in _model_business:
         books = open_books(db)
         for age in range(1, 40):
             books.charge(days_ago(age), 20_00 + age, customer=f"cus_{age % 9}")
@@ -280,14 +281,14 @@ def fill_with_numbers(db: Connection, business_id: UUID) -> None:
         books.roll_up()
         metrics.compute(db, [books.business_id], AS_OF)
         readiness.compute(db, [books.business_id], AS_OF)
-        _model_business[url] = books.business_id
+        _model_business[db.engine] = books.business_id
     for table in ("financial_metric_snapshots", "readiness_scores"):
         statement = (
             f"insert into {table} select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(),"
             f" 'business_id', cast(:business as text), 'snapshot_id', null))).* from {table} t"
             " where business_id = :model"
         )
-        db.execute(text(statement), {"business": str(business_id), "model": _model_business[url]})
+        db.execute(text(statement), {"business": str(business_id), "model": _model_business[db.engine]})
 
 
 def everything(db: Connection, but: tuple[str, ...] = ("rate_limits",)) -> dict[str, str]:

@@ -11,9 +11,9 @@ import pytest
 
 from vaultra_local.catalogue import ROOT
 
-MONITORING = (ROOT / "terraform" / "monitoring.tf").read_text()
+LOG_ALERTS = (ROOT / "terraform" / "log_alerts.tf").read_text()
 ALARM = re.compile(r'title += "([^"]+)"\n +severity = "\w+"\n +filter += "(jsonPayload.*)"\n')
-FILTERS = {title: told.replace('\\"', '"') for title, told in ALARM.findall(MONITORING)}
+FILTERS = {title: told.replace('\\"', '"') for title, told in ALARM.findall(LOG_ALERTS)}
 LEVELS = {"info", "warning", "error"}
 
 
@@ -41,7 +41,7 @@ WRITTEN = written()
 
 def test_o12_there_are_alarms_on_lines() -> None:
     print(f"\nO12: {len(FILTERS)} alarms on lines of the log, of {len(WRITTEN)} different lines that the code writes")
-    assert len(FILTERS) == len(re.findall(r"jsonPayload\.message=", MONITORING)) > 0
+    assert len(FILTERS) == len(re.findall(r"jsonPayload\.message=", LOG_ALERTS)) > 0
 
 
 @pytest.mark.parametrize("title", FILTERS)

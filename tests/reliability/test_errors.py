@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tests.reliability.calls import request, routes
 from tests.reliability.house import House, Tenant
-from vaultra import entrypoints
+from vaultra import process
 from vaultra.config import RuntimeSettings
 from vaultra.telemetry import configure
 
@@ -107,7 +107,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     """Everything this process logs, as it leaves in production; libraries' own loggers included."""
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(buffer=written, isatty=lambda: False))
-    monkeypatch.setattr(entrypoints, "_configured", True)
+    monkeypatch.setattr(process, "_configured", True)
     configure(RuntimeSettings(log_level="DEBUG"))
     handler = logging.StreamHandler(io.TextIOWrapper(written, write_through=True))
     root = logging.getLogger()

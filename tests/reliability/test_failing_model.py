@@ -1,19 +1,15 @@
 """RELIABILITY rows G4 and G5: a model that never ends, that costs, and that does not answer."""
 
 import itertools
-import socket
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from functions_framework.aio import create_asgi_app
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -21,6 +17,7 @@ from tests import loopback
 from tests.agent.shops import World
 from tests.db.billing import TODAY
 from tests.fakes import FakeEmbedder, FakeLlm
+from tests.functions.served import listening
 from tests.model_servers import Waits, openai_model
 from tests.reliability.hostile import HELLO, answer_of, canaried, talk
 from tests.reliability.house import House
@@ -34,8 +31,6 @@ from vaultra.config import AgentSettings, OpenAiSettings
 from vaultra.db import agent_usage
 from vaultra.domain.conversations import TokenCount
 from vaultra.ports import DialogueItem, StepEnded, ToolReturned
-from vaultra_local.catalogue import FUNCTIONS
-from vaultra_local.threaded import serving
 
 
 @pytest.fixture(scope="module")
@@ -148,17 +143,6 @@ def test_g5_fifty_stalled_chats_hold_no_connection_and_slow_nobody_else(fresh_en
         f"G5: 50 chats stalled: {in_use} connections in use; the API's p95 {stalled:.1f} ms against {baseline:.1f} ms"
         f" ({stalled / baseline:.2f} times; at most 1.5 is wanted)"
     )
-
-
-@contextmanager
-def listening(name: str) -> Iterator[str]:
-    """The function behind a real server; gives its URL."""
-    app = create_asgi_app(name, str(FUNCTIONS / name / "main.py"))
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-    with serving(server, bound, name):
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 def _milliseconds(client: httpx.Client, url: str, headers: dict[str, str], params: dict[str, str]) -> float:

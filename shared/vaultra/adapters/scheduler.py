@@ -3,27 +3,16 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vaultra.errors import NotFound, Unavailable
-from vaultra.ports import Message
+from vaultra.ports import Message, ScheduledJob
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
 
 TIMEOUT_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class ScheduledJob:
-    """A job, its times as a cron expression in UTC, and when it runs next; None while it is paused."""
-
-    name: str
-    cron: str
-    paused: bool
-    next_at: dt.datetime | None
 
 
 class CloudSchedule:

@@ -1,6 +1,6 @@
 """Stripe's shapes into ours: one parser per object type, tolerant of unknown fields, older versions and nulls.
 
-A parser gives the columns of its table (see db/models.py) without the keys every row has. A key that is
+A parser gives the columns of its table (see db/models/stripe_objects.py) without the keys every row has. A key that is
 absent from the payload is absent from the row, so that an older API version never erases what is known; where
 a row can't be without it, the object is incomplete and gets read. What Stripe can't have meant is refused.
 """

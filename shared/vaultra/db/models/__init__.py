@@ -1,0 +1,88 @@
+"""The database's tables, their columns and what they mean; a module for each subject."""
+
+from vaultra.db.models.connections import IntegrationAccount, OauthState, StripeEvent, SyncRun
+from vaultra.db.models.conversations import AgentConversation, AgentMessage, AgentUsage
+from vaultra.db.models.declarative import Base, UtcTime
+from vaultra.db.models.derived import (
+    AlertState,
+    DailyRollup,
+    FinancialMetricSnapshot,
+    KeptFacts,
+    MetricsDue,
+    ReadinessScore,
+    Recommendation,
+)
+from vaultra.db.models.knowledge import KnowledgeArticle, KnowledgeVector, KnowledgeVersion
+from vaultra.db.models.messages import BrokerDelivery, BrokerMessage, BrokerSubscription, DeadLetter
+from vaultra.db.models.people import (
+    Business,
+    Identity,
+    Invitation,
+    Mail,
+    PasswordReset,
+    PersonalAccessToken,
+    RateLimit,
+    Session,
+    SignInState,
+    User,
+    UserBusinessMembership,
+)
+from vaultra.db.models.stripe_objects import (
+    BalanceTransaction,
+    Charge,
+    Customer,
+    Dispute,
+    EarlyFraudWarning,
+    Invoice,
+    Payout,
+    Refund,
+    StripeObject,
+    Subscription,
+)
+
+__all__ = [
+    "AgentConversation",
+    "AgentMessage",
+    "AgentUsage",
+    "AlertState",
+    "BalanceTransaction",
+    "Base",
+    "BrokerDelivery",
+    "BrokerMessage",
+    "BrokerSubscription",
+    "Business",
+    "Charge",
+    "Customer",
+    "DailyRollup",
+    "DeadLetter",
+    "Dispute",
+    "EarlyFraudWarning",
+    "FinancialMetricSnapshot",
+    "Identity",
+    "IntegrationAccount",
+    "Invitation",
+    "Invoice",
+    "KeptFacts",
+    "KnowledgeArticle",
+    "KnowledgeVector",
+    "KnowledgeVersion",
+    "Mail",
+    "MetricsDue",
+    "OauthState",
+    "PasswordReset",
+    "Payout",
+    "PersonalAccessToken",
+    "RateLimit",
+    "ReadinessScore",
+    "Recommendation",
+    "Refund",
+    "Session",
+    "SignInState",
+    "StripeEvent",
+    "StripeObject",
+    "Subscription",
+    "SyncRun",
+    "User",
+    "UserBusinessMembership",
+    "UtcTime",
+]
