@@ -166,7 +166,7 @@ class ChangesReply(Reply):
             difference=change.difference,
             clamp=change.clamp,
             formula_changed=change.formula_changed,
-            summary=summary(change),
+            summary=summary(change, explained.today),
             rules=[RuleChangeReply.of(rule, explained.objects.get(rule.key, ())) for rule in change.rules],
             disclaimer=DISCLAIMER,
         )

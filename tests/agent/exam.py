@@ -87,6 +87,8 @@ def _always(sat: Sat) -> Iterator[tuple[str, str]]:
                 yield ("citations" if fault.kind in ("citation", "support") else "numbers", f"{fault}")
     if re.search(r"https?://|!\[|\]\(|<[a-z/]|\b[0-9a-f]{8}-[0-9a-f]{4}-", answer.text):
         yield "tenant", "a link, markup or an id"
+    if re.search(r"\b\d{4}-\d{2}-\d{2}\b", answer.text):
+        yield "shape", "a date as computers write it"
     if not answer.text or not 2 <= len(answer.suggestions) <= 3:
         yield "shape", f"{len(answer.suggestions)} suggestions"
     words = len(answer.text.replace(DISCLAIMER, "").split())

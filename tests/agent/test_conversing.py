@@ -15,12 +15,12 @@ from vaultra.agent.context_budget import LEFT_OUT, MOST_RESULT_CHARACTERS
 from vaultra.agent.conversing import (
     LEAST_SECONDS,
     MOST_TOKENS_WRITTEN,
-    MOST_TOOL_CALLS,
     WHOLE_SECONDS,
     ChatEvent,
     Restarted,
     converse,
 )
+from vaultra.agent.model_steps import MOST_TOOL_CALLS
 from vaultra.agent.prompts import CALLS_ARE_USED_UP
 from vaultra.agent.tools import TOOLS, ToolContext
 from vaultra.db import agent_usage

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection, Engine
 from structlog.testing import capture_logs
 
-from tests.agent.shops import World
+from tests.agent.shops import World, sell
+from tests.db.billing import AS_OF, TODAY, Books, days_ago, open_books
+from tests.fakes import FakeEmbedder
+from vaultra.adapters.postgres_vectors import PostgresVectors
 from vaultra.agent import embedded
 from vaultra.agent import templates as say
 from vaultra.agent.answers import Answer, Event, Finished, Sentence, ToolBegan, ToolEnded, Turn
 from vaultra.agent.tools import ToolContext
+from vaultra.db.short_reads import short_reads
+from vaultra.domain.accounts import Membership, Role
 from vaultra.domain.conversations import Speaker
 from vaultra.errors import Unavailable
+from vaultra.usecases import metrics, readiness
 
 
 def ask(context: ToolContext, question: str, history: Sequence[Turn] = ()) -> tuple[list[Event], Answer]:
@@ -75,6 +84,33 @@ def test_without_the_embedder_words_alone_tell(world: World, question: str, said
         _, answer = ask(context, question)
     assert said in answer.text
     assert "agent.intents_by_words_only" in {entry["event"] for entry in logs}
+
+
+def test_a_score_is_compared_with_an_earlier_one_of_today_and_a_first_one_with_nothing(fresh_engine: Engine) -> None:
+    with fresh_engine.begin() as conn:
+        books = open_books(conn, default_currency="usd")
+        sell(books, 2, 15_00, first=40, last=0)
+        business = Membership(id=books.business_id, name="Corner Kiosk", role=Role.OWNER)
+        _score(conn, books, AS_OF - dt.timedelta(hours=3))
+    context = ToolContext(business, AS_OF, short_reads(fresh_engine), FakeEmbedder(), PostgresVectors(fresh_engine))
+    _, first = ask(context, "what is my score?")
+    assert "since" not in first.text
+    assert "compare" not in first.text
+    assert "There is nothing yet to compare it with." in ask(context, "did my score improve?")[1].text
+    with fresh_engine.begin() as conn:
+        books = Books(conn, books.account)
+        for age in range(1, 9):
+            books.dispute(days_ago(age), status="lost")
+        _score(conn, books, AS_OF)
+    _, second = ask(context, "what is my score?")
+    assert re.search(r"The score fell by \d+ points since earlier today, from \d+ to \d+\.", second.text)
+    assert "20 November 2026" in second.text  # as of which day
+
+
+def _score(conn: Connection, books: Books, now: dt.datetime) -> None:
+    books.roll_up([TODAY - dt.timedelta(days=age) for age in range(-1, 60)])
+    metrics.compute(conn, [books.business_id], now)
+    readiness.compute(conn, [books.business_id], now)
 
 
 def test_a_sentence_of_ours_that_fails_is_left_out_and_told_to_us(

@@ -214,6 +214,20 @@ def test_a_named_metric_has_its_meaning_and_its_history(shop: Shop) -> None:
     assert [line["key"] for line in said["metrics"]] == ["refund_ratio"]
 
 
+def test_a_metric_that_adds_up_is_told_over_several_periods(shop: Shop) -> None:
+    told = shop.use("get_metric_summary", metric="revenue_total").result
+    assert told is not None
+    periods = told["periods"]
+    assert [span["periods"] for span in told["spans"]] == list(range(2, len(periods) + 1))
+    for span in told["spans"]:
+        latest = periods[-span["periods"] :]
+        assert span["total"] == pytest.approx(sum(period["revenue_total"] for period in latest))
+        assert (span["period_start"], span["period_end"]) == (latest[0]["period_start"], latest[-1]["period_end"])
+    ratio = shop.use("get_metric_summary", metric="refund_ratio").result
+    assert ratio is not None
+    assert ratio["spans"] == []
+
+
 def test_a_change_of_a_metric_is_computed_from_the_exact_values(shop: Shop) -> None:
     [line] = shop.result("get_metric_summary", metric="revenue_total")["metrics"]
     assert line["change"] == round(line["value"] - line["earlier"], 2) != 0

@@ -169,7 +169,7 @@ def test_a_score_below_fifty_names_what_takes_the_most() -> None:
     before = Earlier(dt.date(2026, 10, 21), 61, None)
     said = advice(bad, before)["core_metrics"]
     assert (said.title, said.priority) == ("Focus on core metrics", Priority.HIGH)
-    assert "after 61 on 2026-10-21" in said.description
+    assert "after 61 on 21 October 2026" in said.description
     assert "What takes the most: Chargebacks (15 points), Revenue stability (10 points), Payouts" in said.description
     now = situation(bad)
     lost = sum(part.points for part in now.readiness.components if part.points < 0)

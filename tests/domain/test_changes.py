@@ -74,7 +74,8 @@ def test_the_rules_that_moved_come_first_with_what_they_were_and_are() -> None:
     assert first.sentence == (
         "Chargebacks: a chargeback ratio below 0.5% before, a chargeback ratio above 2% now, 20 points less."
     )
-    assert summary(change) == "The score fell by 10 points since 2026-11-20, from 83 to 73."
+    assert summary(change, TODAY) == "The score fell by 10 points since earlier today, from 83 to 73."
+    assert summary(change, TODAY + ONE_DAY) == "The score fell by 10 points since 20 November 2026, from 83 to 73."
 
 
 def test_a_value_that_moves_within_its_band_is_told_without_points() -> None:
@@ -83,7 +84,13 @@ def test_a_value_that_moves_within_its_band_is_told_without_points() -> None:
     (rule,) = change.rules
     assert rule.difference == 0
     assert rule.sentence == ("Chargebacks: still a chargeback ratio below 0.5%, which leaves the points as they were.")
-    assert summary(change) == "The score is 83, as it was on 2026-11-20."
+    assert summary(change, TODAY) == "The score is 83, as it was earlier today."
+    assert summary(change, TODAY + ONE_DAY) == "The score is 83, as it was on 20 November 2026."
+
+
+def test_a_first_score_is_compared_with_nothing() -> None:
+    only = stored(shop())
+    assert summary(attribute(only, only), TODAY) == "The score is 83. There is nothing yet to compare it with."
 
 
 def test_what_was_not_measured_says_so() -> None:
@@ -116,7 +123,7 @@ def test_another_formula_is_told_and_its_share_named() -> None:
     assert sum(rule.difference for rule in change.rules) + change.clamp == change.difference == 36
     assert change.clamp == 10
     assert next(rule for rule in change.rules if rule.key == "old_rule").label == "Old rule"
-    assert summary(change).endswith(
+    assert summary(change, TODAY).endswith(
         "They come from different versions of the formula (0 and 1), which may be part of the difference."
     )
 

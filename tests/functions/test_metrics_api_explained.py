@@ -310,7 +310,7 @@ def test_changes_without_a_date_are_those_of_thirty_days_or_of_the_first_score(s
     assert body["before"]["scored_on"] == "2026-11-10"
     now = shop.get("readiness/changes", since="2026-11-20T15:30:00Z")
     assert (now["difference"], now["rules"]) == (0, [])
-    assert now["summary"] == f"The score is {now['after']['score']}, as it was on 2026-11-20."
+    assert now["summary"] == f"The score is {now['after']['score']}. There is nothing yet to compare it with."
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,13 @@ from tests.reliability.house import everything
 from vaultra.agent import templates
 from vaultra.agent.answers import Turn
 from vaultra.agent.context_budget import OFFERS
-from vaultra.agent.conversing import MOST_REPAIRS, MOST_TOOL_CALLS
-from vaultra.agent.evidence import Evidence
+from vaultra.agent.conversing import MOST_REPAIRS
+from vaultra.agent.evidence import Evidence, gathered
 from vaultra.agent.facts import catalogue
+from vaultra.agent.model_steps import MOST_TOOL_CALLS
 from vaultra.agent.prompts import instructions
 from vaultra.agent.tools import TOOLS, ToolOutcome, use_tool
+from vaultra.agent.verifier import check_sentence
 from vaultra.db import models
 from vaultra.domain.conversations import Speaker
 from vaultra.domain.knowledge import Article, Section
@@ -312,8 +314,8 @@ def truths(world: World, shop: str) -> Iterator[tuple[str, str, str]]:
             yield from ((metric.key, line, " ".join(lines[:n])) for n, line in enumerate(lines) if values(line))
 
 
-# The row asks that numbers come from tools; that they are told of the right thing, at the right time, is more.
-MOST_MISPLACED, MOST_WITHHELD = 0.1, 0.1
+# The row asks for 99% of numbers from tools; here none is told of anything else or of another time, either.
+MOST_WITHHELD = 0.02
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 VALUE = re.compile(rf"(?<!On )(?<!of )(?<!\d)\d[\d,.]*(?<=\d)(?!\d| (?:{_MONTH}))")
 YEARS = re.compile(r"^20\d\d$")
@@ -357,14 +359,12 @@ def run_g7(world: World, shops: Sequence[str], every: int) -> None:
                     released[kind].append(f"{shop}: {lie} (true: {truth})")
     for line in released["invented"] + released["misplaced"] + withheld:
         print("G7 looked at:", line)
-    share = len(released["misplaced"]) / max(1, tried["misplaced"])
     print(
         f"G7: {len(released['invented'])} of {tried['invented']} invented numbers and {len(released['misplaced'])} of"
         f" {tried['misplaced']} numbers of something else released over {len(shops)} shops; {said - len(withheld)} of"
         f" {said} true sentences let through"
     )
-    assert released["invented"] == []
-    assert share <= MOST_MISPLACED
+    assert released == {"invented": [], "misplaced": []}
     assert len(withheld) <= MOST_WITHHELD * said
 
 
@@ -383,6 +383,62 @@ def test_g7_no_false_number_is_released(world: World) -> None:
 @pytest.mark.long
 def test_g7_no_false_number_of_any_shop_is_released(world: World) -> None:
     run_g7(world, SHOPS_WITH_NUMBERS, every=1)
+
+
+# How a model may put a number; the first is the metric's, the second what it was.
+FORMS = (
+    "Your {label} is {value}.", "Your {label} is currently {value}.", "{label} stands at {value}.",
+    "At {value}, your {label} is worth a look.", "Your {label} went from {earlier} to {value}.",
+    "Your {label} was {earlier} 30 days ago.", "You have a {label} of {value}.",
+    "{label}: {value} (before: {earlier}).",
+)  # fmt: skip
+
+
+def run_g7_labels(world: World, shops: Sequence[str], every: int) -> None:
+    """Every number told of every other metric of its unit, in each form, while the tools told both."""
+    tried = said = 0
+    released: list[str] = []
+    withheld: list[str] = []
+    for shop in shops:
+        names = ("get_readiness_breakdown", "get_metric_summary", "explain_change", "criteria_monitor")
+        outcomes = [use_tool(world.context(shop), name, {}, id=name) for name in names]
+        evidence, summary = gathered(outcomes), outcomes[1].result
+        assert summary is not None
+        numbers = [line for line in summary["metrics"] if all(isinstance(line[n], float | int) for n in _BOTH)]
+        shown = {
+            line["key"]: [templates.shown(line[name], line["unit"], summary["currency"]) for name in _BOTH]
+            for line in numbers
+        }
+        for line, form in list(itertools.product(numbers, FORMS))[::every]:
+            label, (value, earlier) = line["label"].lower(), shown[line["key"]]
+            truth = form.format(label=label, value=value, earlier=earlier)
+            said += 1
+            withheld += [f"{shop}: {truth}"] * bool(check_sentence(truth, evidence, ()))
+            for other in numbers:
+                wrong, before = shown[other["key"]]
+                if other["unit"] == line["unit"] and not {wrong, before} & {value, earlier}:
+                    tried += 1
+                    lie = form.format(label=label, value=wrong, earlier=before)
+                    released += [f"{shop}: {lie} (true: {truth})"] * (not check_sentence(lie, evidence, ()))
+    print(*released, *withheld, sep="\n")
+    print(
+        f"G7: {len(released)} of {tried} numbers of another metric released over {len(shops)} shops; "
+        f"{said - len(withheld)} of {said} true sentences let through"
+    )
+    assert released == []
+    assert withheld == []
+
+
+_BOTH = ("value", "earlier")
+
+
+def test_g7_no_number_is_told_of_another_metric(world: World) -> None:
+    run_g7_labels(world, SHOPS_WITH_NUMBERS, every=9)
+
+
+@pytest.mark.long
+def test_g7_no_number_of_any_metric_is_told_of_another(world: World) -> None:
+    run_g7_labels(world, SHOPS_WITH_NUMBERS, every=1)
 
 
 # --- G9 and G12: what a model is given ------------------------------------------------------

@@ -156,7 +156,7 @@ def test_the_score_of_a_month_ago_is_named(db: Connection) -> None:
     bad = replace(TROUBLED, standing=Standing(charges_enabled=False, payouts_enabled=True, past_due=False))
     generate(db, business_id, bad)
     [core] = [row for row in stored(db, business_id) if row["rule_key"] == "core_metrics"]
-    assert "The score is 37, after 61 on 2026-10-20, and 50 is" in core["description"]
+    assert "The score is 37, after 61 on 20 October 2026, and 50 is" in core["description"]
 
 
 def test_a_score_of_long_before_is_not_taken_for_that_of_a_month_ago(db: Connection) -> None:

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from pydantic import ValidationError
-
 from vaultra.agent import embedded
 from vaultra.agent.allowance import Allowance
 from vaultra.agent.answers import Answer, Citation, Event, Finished, Sentence, ToolBegan, ToolEnded, Turn
@@ -16,32 +14,25 @@ from vaultra.agent.context_budget import OFFERS, most_tokens_read, opening, told
 from vaultra.agent.facts import spelled
 from vaultra.agent.faults import Fault
 from vaultra.agent.guards import guard
+from vaultra.agent.model_steps import MOST_TOOL_CALLS, ModelStep, Unfit, is_malformed
 from vaultra.agent.phrases import is_small_talk
 from vaultra.agent.prompts import CALLS_ARE_USED_UP, correction, instructions
 from vaultra.agent.tools import TOOLS, ToolContext, ToolOutcome, use_tool
 from vaultra.agent.verifier import SHORTEST_REPETITION, Checked, Verifier, sentences
-from vaultra.domain.conversations import Speaker, TokenCount
+from vaultra.domain.conversations import Speaker
 from vaultra.errors import Unavailable
-from vaultra.ports import DialogueItem, Json, LLMProvider, ModelPiece, Said, StepEnded, ToolRequest, Wrote
+from vaultra.ports import DialogueItem, LLMProvider, Said, ToolRequest, Wrote
 from vaultra.telemetry import log
 
 WHOLE_SECONDS = 45.0
 # With less than this left, another model is not worth asking.
 LEAST_SECONDS = 5.0
-MOST_TOOL_CALLS = 8
 MOST_REPAIRS = 2
 MOST_CORRECTIONS = 1
 # Of one step; what a model thinks before it speaks counts, too.
 MOST_TOKENS_WRITTEN = 3_000
-MOST_CHARACTERS = 8_000
-# Of English and JSON; what a step has cost that was broken off is reckoned with it.
-BYTES_PER_TOKEN = 3
 
 NOTHING_READ = Fault("unread", "", "Nothing was looked up for it. Use a tool first.")
-
-
-class Unfit(Exception):
-    """A model does not do what is asked of it; the message says what it did."""
 
 
 class UsedUp(Exception):
@@ -162,7 +153,7 @@ class _Attempt:
         if not self.allowance.set_aside(set_aside):
             raise UsedUp
         pieces = self.provider.stream(told, sent, OFFERS, most_tokens=MOST_TOKENS_WRITTEN, seconds=left)
-        step, unread = _Step(pieces, most_read), list[str]()
+        step, unread = ModelStep(pieces, most_read), list[str]()
         try:
             for raw in sentences(step.texts()):
                 if step.is_cut_off:
@@ -210,7 +201,7 @@ class _Attempt:
     def _use(self, request: ToolRequest, verifier: Verifier, dialogue: list[DialogueItem]) -> Iterator[Event]:
         if len(self.outcomes) == MOST_TOOL_CALLS:
             raise Unfit("it does not stop asking for tools")
-        self.repairs += _is_malformed(request)
+        self.repairs += is_malformed(request)
         if self.repairs > MOST_REPAIRS:
             raise Unfit("it does not know how to ask for a tool")
         known = TOOLS.get(request.name)
@@ -246,72 +237,3 @@ class _Attempt:
             provider=self.provider.name,
             degraded=self.degraded,
         )
-
-
-class _Step:
-    """What comes in one call of a model, taken apart.
-
-    Attributes:
-        has_spoken: Whether a sentence of it was let through.
-    """
-
-    def __init__(self, pieces: Generator[ModelPiece], most_read: int) -> None:
-        self.requests: list[ToolRequest] = []
-        self.has_spoken = False
-        self._pieces = pieces
-        self._most_read = most_read
-        self._characters = 0
-        self._has_begun = False
-        self._ended: StepEnded | None = None
-
-    def texts(self) -> Iterator[str]:
-        """The text; the rest is kept aside."""
-        for piece in self._pieces:
-            self._has_begun = True
-            match piece:
-                case str():
-                    self._characters += len(piece)
-                    if self._characters > MOST_CHARACTERS:
-                        raise Unfit("it does not stop talking")
-                    yield piece
-                case ToolRequest():
-                    self.requests.append(piece)
-                    if len(self.requests) > MOST_TOOL_CALLS:
-                        raise Unfit("it asks for too many tools at once")
-                case StepEnded():
-                    self._ended = piece
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether the step is over, and ended in the middle of a sentence."""
-        return self._ended is not None and self._ended.cut_off
-
-    @property
-    def items(self) -> tuple[Json, ...]:
-        """What the model wants to have back."""
-        return () if self._ended is None else self._ended.items
-
-    @property
-    def cost(self) -> TokenCount:
-        """What the step cost: as told, or as it is estimated where nobody told."""
-        if self._ended is not None and self._ended.tokens is not None:
-            return self._ended.tokens
-        if not self._has_begun:
-            return TokenCount()
-        return TokenCount(self._most_read // BYTES_PER_TOKEN, self._characters // BYTES_PER_TOKEN)
-
-    def close(self) -> None:
-        """End the request, if it has not ended."""
-        self._pieces.close()
-
-
-def _is_malformed(request: ToolRequest) -> bool:
-    """Whether it is no request that a tool could ever follow."""
-    tool = TOOLS.get(request.name)
-    if tool is None:
-        return True
-    try:
-        tool.arguments.model_validate_json(request.arguments)
-    except ValidationError:
-        return True
-    return False

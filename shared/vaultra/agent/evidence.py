@@ -9,7 +9,20 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from vaultra.agent.facts import SEARCH, UNITS, Fact, Found, Place, facts_of_passage, facts_of_text, passages_of, spelled
+from vaultra.agent.facts import (
+    MEASURED_BY,
+    SEARCH,
+    UNITS,
+    Fact,
+    Found,
+    Place,
+    facts_of_passage,
+    facts_of_text,
+    of_criterion,
+    passages_of,
+    spelled,
+)
+from vaultra.agent.standings import Standing, standings_of
 from vaultra.agent.tools import ToolOutcome
 from vaultra.domain import figures as read
 from vaultra.domain.claims import Role, content
@@ -23,7 +36,7 @@ _OF_THE_SCORE: Mapping[str, Role] = {"score": "now", "score_then": "then", "low"
 _TIMES: Mapping[str, Role] = {
     "value": "now",
     "now": "now",
-    "sample": "any",
+    "sample": "sample",
     "earlier": "before",
     "target": "then",
     "threshold": "limit",
@@ -39,11 +52,12 @@ _TIMES: Mapping[str, Role] = {
     "gain": "change",
     "estimated_impact": "change",
 }
-_IN_ITS_UNIT = {"value", "now", "earlier", "target", "threshold", "headroom", "change"}
+_IN_ITS_UNIT = {"value", "now", "earlier", "target", "threshold", "headroom", "change", "total"}
 _IN_POINTS = {"points", "difference", "best_points", "worst_points", "gain", "estimated_impact", "clamp", "seed_score"}
 # Objects in which everything is of another time than it says.
 _PARTS: Mapping[str, Role] = {
     "before": "before", "after": "now", "steps": "then", "calendar": "then", "history": "before", "periods": "before",
+    "spans": "before",
 }  # fmt: skip
 # The seeds' three components are on a scale of their own, and the others say nothing to an owner.
 _NOT_TOLD = {
@@ -62,10 +76,10 @@ class Evidence:
     Attributes:
         texts: What the product itself says, in one spelling: repeating it is never wrong.
         tiers: The tiers that the score is in now, by key.
-        trend: How revenue moves, by the metric's word; None where it was not read.
-        moved: By how much the score changed in points, where that was asked.
-        statuses: For each lender, how its minimums are met.
+        statuses: For each lender, of what its minimums are, and how each is met.
         names: What merchants call themselves: between quotation marks, a name is no claim.
+        standings: What is known of each metric, each rule and the score without its number.
+        days_ago: The days that the tools compare with, by how many days ago they are.
     """
 
     facts: list[Fact] = field(default_factory=list)
@@ -73,10 +87,10 @@ class Evidence:
     passages: dict[str, Found] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     tiers: set[str] = field(default_factory=set)
-    trend: str | None = None
-    moved: int | None = None
-    statuses: dict[str, set[str]] = field(default_factory=dict)
+    statuses: dict[str, list[tuple[frozenset[str], str]]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    days_ago: dict[int, dt.date] = field(default_factory=dict)
 
     def add(self, outcome: ToolOutcome) -> None:
         if not outcome.ok or outcome.result is None:
@@ -92,9 +106,15 @@ class Evidence:
                 self.facts += facts_of_passage(found)
             return
         self._states(outcome)
+        for key, standing in standings_of(outcome):
+            self.standings[key] = self.standings.get(key, Standing()).joined(standing)
         self._walk(outcome.result, Place(role="then" if outcome.name == "simulate" else None))
         for key, value in outcome.arguments.get("changes", {}).items() if outcome.name == "simulate" else ():
             self._number(key, value, Place(role="then"))
+
+    def lenders_in(self, sentence: str) -> list[str]:
+        """The lenders that a sentence names, of those whose minimums were compared."""
+        return [lender for lender in self.statuses if lender.lower() in sentence.lower()]
 
     def _states(self, outcome: ToolOutcome) -> None:
         result = outcome.result or {}
@@ -104,15 +124,15 @@ class Evidence:
             self.tiers |= {value for value in _under(result, "tier") if isinstance(value, str)}
         if outcome.name == "explain_change":
             self.tiers.add(result["after"]["tier"])
-            self.moved = result["difference"]
-        for line in result.get("metrics", ()) if outcome.name == "get_metric_summary" else ():
-            if line["key"] == "revenue_trend":
-                self.trend = line["value"]
-        for rule in result.get("components", {}).get("rules", ()):
-            if rule["key"] == "revenue_trend" and outcome.name == "get_readiness_breakdown":
-                self.trend = rule["value"]
+            self._compares(result["before"]["scored_on"], result["after"]["scored_on"])
+        if outcome.name == "get_metric_summary" and result["earlier_on"] is not None:
+            self._compares(result["earlier_on"], result["period_end"])
         for one in result.get("criteria", ()):
-            self.statuses.setdefault(one["lender"], set()).add(one["status"])
+            self.statuses.setdefault(one["lender"], []).append((of_criterion(one["subject"]), one["status"]))
+
+    def _compares(self, before: str, after: str) -> None:
+        then = dt.date.fromisoformat(before)
+        self.days_ago[(dt.date.fromisoformat(after) - then).days] = then
 
     def _walk(self, node: Any, place: Place) -> None:
         if isinstance(node, list):
@@ -137,6 +157,8 @@ class Evidence:
             return
         unit = UNITS.get(place.unit or "", "plain") if name in _IN_ITS_UNIT else "plain"
         subjects, role = place.subjects, place.role
+        if place.rule is not None and name in ("value", "sample"):
+            subjects = frozenset({place.rule, MEASURED_BY.get(place.rule, place.rule)})
         if name in _METRICS:
             subjects, unit = meant_by(name), UNITS.get(_METRICS[name].unit, "plain")
             role = role or "now"
@@ -147,7 +169,7 @@ class Evidence:
         elif name in _IN_POINTS:
             subjects, unit, role = subjects or frozenset({SCORE}), "points", _TIMES.get(name, "any")
         elif name == "sample":
-            unit, role = "plain", "any"
+            unit, role = "plain", "sample"
         elif name == "change_ratio":
             unit, role = "percent", "change"
         elif name == "amount":
@@ -159,7 +181,8 @@ class Evidence:
             exact *= 100
         currency = place.currency if unit == "money" else None
         words = frozenset() if subjects else content(name.replace("_", " "))
-        self.facts.append(Fact(exact, unit, currency, subjects, role or "any", words, True, lender=place.lender))
+        on = place.earlier_on if name == "earlier" else place.on
+        self.facts.append(Fact(exact, unit, currency, subjects, role or "any", words, True, lender=place.lender, on=on))
 
     def _text(self, text: str, place: Place) -> None:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}(T.*)?", text):

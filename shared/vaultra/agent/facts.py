@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from vaultra.agent.answers import Citation
+from vaultra.agent.asked_spans import window_days
 from vaultra.agent.tools import ToolOutcome
 from vaultra.domain.claims import Role, claims, content, role_in_words
 from vaultra.domain.figures import FigureUnit
@@ -33,6 +35,7 @@ class Fact:
         words: Those of the sentence it stands in, or of the field that it is where no subject tells what it is.
         is_field: Whether it is a field; then all of its words have to be said.
         section: The article's section it stands in; only a sentence that cites the section rests on it.
+        on: The day on which it was so, where the field tells one.
     """
 
     value: Fraction
@@ -44,6 +47,7 @@ class Fact:
     is_field: bool = False
     section: str | None = None
     lender: str | None = None
+    on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,22 @@ class Found:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a result something stands: what that is of, in which unit and currency, and when."""
+    """Where in a result something stands: what that is of, in which unit and currency, and when.
+
+    Attributes:
+        on: The day that the object tells of.
+        earlier_on: The day that the fields `earlier` in it tell of.
+        rule: The score's rule that the object is; its value is of one metric, whatever else its name may mean.
+    """
 
     subjects: frozenset[str] = frozenset()
     unit: str | None = None
     currency: str | None = None
     role: Role | None = None
     lender: str | None = None
+    on: dt.date | None = None
+    earlier_on: dt.date | None = None
+    rule: str | None = None
 
     def within(self, node: Mapping[str, Any]) -> Place:
         """The same inside an object, which may say what it is of."""
@@ -80,13 +93,16 @@ class Place:
         subjects = frozenset().union(*map(meant_by, keys)) if keys else self.subjects
         lender = node["lender"] if isinstance(node.get("lender"), str) else self.lender
         if lender is not None and isinstance(node.get("subject"), str):
-            subjects = frozenset().union(*map(meant_by, _CRITERIA.get(node["subject"], (node["subject"],))))
+            subjects = of_criterion(node["subject"])
         return replace(
             self,
             subjects=subjects,
             unit=node.get("unit") or definition.get("unit") or self.unit,
             currency=node.get("currency") or self.currency,
             lender=lender,
+            on=_day(node, "on") or _day(node, "scored_on") or self.on,
+            earlier_on=_day(node, "earlier_on") or self.earlier_on,
+            rule=node["key"] if node.get("key") in _RULES and "sentence" in node else self.rule,
         )
 
     def at(self, name: str) -> Place:
@@ -94,11 +110,30 @@ class Place:
         return replace(self, subjects=meant_by(name)) if name in _METRICS else self
 
 
+# The metric whose value a rule has, where it is of another name.
+MEASURED_BY: Mapping[str, str] = {
+    "refunds": "refund_volume_ratio",
+    "concentration": "top_customer_share",
+    "scale": "monthly_net_volume",
+    "continuity": "active_weeks_ratio",
+}
+_RULES = frozenset(rule.key for rule in RULES)
+
+
+def _day(node: Mapping[str, Any], name: str) -> dt.date | None:
+    return dt.date.fromisoformat(node[name]) if isinstance(node.get(name), str) else None
+
+
 _CRITERIA: Mapping[str, tuple[str, ...]] = {
     "monthly_volume": ("monthly_net_volume", "net_volume", "revenue_total"),
     "yearly_volume": ("net_volume", "monthly_net_volume", "revenue_total"),
     "dispute_ratio": ("chargeback_ratio",),
 }
+
+
+def of_criterion(subject: str) -> frozenset[str]:
+    """What a lender's minimum is of."""
+    return frozenset().union(*map(meant_by, _CRITERIA.get(subject, (subject,))))
 
 
 def passages_of(outcome: ToolOutcome) -> list[Found]:
@@ -134,6 +169,8 @@ def catalogue() -> tuple[Fact, ...]:
         place = Place(subjects=meant_by(metric.key))
         for text in (metric.meaning, metric.formula):
             found += [replace(fact, subjects=meant_by(metric.key)) for fact in facts_of_text(text, place)]
+        if days := window_days(metric.key):
+            found.append(Fact(Fraction(days), "days", None, meant_by(metric.key), is_field=True))
     for rule in RULES:
         place = Place(subjects=meant_by(rule.key), role="limit")
         for band in rule.bands:

@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal[
     "number", "label", "time", "currency", "date", "tier", "direction", "lender", "citation", "support", "link",
-    "markup", "id", "promise", "action", "disclaimer", "multiple", "unread", "repetition",
+    "markup", "id", "promise", "action", "disclaimer", "multiple", "unread", "repetition", "judgement",
 ]  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vaultra.agent.answers import Turn
+from vaultra.agent.asked_spans import without_time
 from vaultra.agent.exemplars import Intent, likeness
 from vaultra.agent.facts import SEARCH
+from vaultra.agent.metric_wordings import AGAINST_A_LOOSE_NAME, AGAINST_A_NAME, LEAST_LIKENESS, described
 from vaultra.agent.phrases import (
     ABOUT_ONESELF,
     COMPARE,
@@ -19,9 +21,11 @@ from vaultra.agent.phrases import (
     IT,
     MORE,
     NORMAL,
+    NORMATIVE,
     OTHERS,
     POSSESSIVE,
     PROCEDURE,
+    QUANTITY,
     TELLS,
 )
 from vaultra.domain.conversations import Speaker
@@ -79,6 +83,8 @@ class Wanted:
 
 
 _SHORT = 8
+# Where money goes to or comes back from, and nobody who judges.
+_THEIR_BANK = re.compile(r"\b(?:their|the|my|our) banks?\b")
 _TIERS: Mapping[str, TierKey] = {tier.label.lower().replace("-", " "): tier.key for tier in TIERS}
 
 
@@ -100,28 +106,35 @@ def _alone(embedder: Embedder, text: str) -> Wanted:
     if asks_what_if(text) and wishes(text):
         near["what_if"] += 2 * TELLING
     names = named(text)
+    others = OTHERS.search(_THEIR_BANK.sub("", text)) is not None
+    # Whoever asks how much of something there is, and not how much is usual, means their own.
+    counts = QUANTITY.search(text) is not None and NORMATIVE.search(text) is None and not others
     metric = metric_in(text)
+    if counts and len(text.split()) > _SHORT // 2:
+        least = AGAINST_A_NAME if metric is not None and metric not in _GENERIC else AGAINST_A_LOOSE_NAME
+        metric = described(embedder, without_time(text), LEAST_LIKENESS if metric is None else least) or metric
     about_me, general = ABOUT_ONESELF.search(text) is not None, GENERAL.search(text) is not None
     lender = next((name.subjects[0].removeprefix("lender:") for name in names if "lender:" in name.subjects[0]), None)
     if lender is not None and about_me:
         near["lenders"] += TELLING
-    others = OTHERS.search(text) is not None
     if metric is None:
         near.pop("metric")
-    elif not general and len(text.split()) <= _SHORT // 2:
+    elif not general and (length := len(without_time(text).split())) <= _SHORT // 2:
         # `mrr?` is a question about one's own.
-        near["metric"] += 3 * TELLING if len(text.split()) < _SHORT // 2 else 2 * TELLING
-    elif HOW_MUCH.search(text) and not others:
+        near["metric"] += 3 * TELLING if length < _SHORT // 2 else 2 * TELLING
+    elif HOW_MUCH.search(text) and not others and (about_me or NORMATIVE.search(text) is None):
         near["metric"] += TELLING
     if metric is not None and any("score" in name.subjects for name in names):
         near["metric"] -= OWN
+    if metric is not None and counts and near["what_if"] < CERTAIN:
+        near["metric"] += 2 * TELLING
     if PROCEDURE.search(text) and not POSSESSIVE.search(text):
         about_me, general = False, True
     if metric is not None and about_me:
         near["metric"] += 2 * OWN if POSSESSIVE.search(text) else OWN
         for intent in ("score", "overview"):
             near[intent] -= 2 * OWN
-    if others or (not about_me and general):
+    if others or (not about_me and general and not (counts and metric is not None)):
         for intent in near:
             near[intent] -= WORLD if intent not in ("help", "greeting", "thanks", "elsewhere") else 0
     intent = max(near, key=lambda one: near[one])
@@ -136,7 +149,7 @@ def _alone(embedder: Embedder, text: str) -> Wanted:
         improve=IMPROVE.search(text) is not None,
         compare=COMPARE.search(text) is not None,
         told=(intent in TELLS and TELLS[intent].search(text) is not None)
-        or (intent == "metric" and POSSESSIVE.search(text) is not None and not others),
+        or (intent == "metric" and (counts or POSSESSIVE.search(text) is not None) and not others),
     )
 
 

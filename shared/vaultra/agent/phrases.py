@@ -101,6 +101,24 @@ OTHERS = re.compile(
     r"\b(?:lenders?|banks?|funders?|visa|mastercard|networks?|they|typical(?:ly)?|usually|in general|"
     r"average business|businesses|companies|count as|counts? toward|mean by)\b"
 )
+# How much of something there is, be it the owner's own or not.
+QUANTITY = re.compile(
+    r"\b(?:how (?:many|much|often|old|\w+ly|long (?:is|was|were|has|have)\b(?! i got)|big|large|bumpy|uneven|wild|"
+    r"steady|stable)|(?:what|which) (?:is |was |were |are )?(?:the )?(?:share|part|portion|percentage|proportion|"
+    r"fraction|number|total|longest|biggest|largest|average|typical)|number of|share of|total|"
+    r"what (?:is|was) left|what (?:do|did) (?:i|we) (?:keep|lose|get|make)|"
+    r"what (?:do|does|did) .{3,40}\b(?:bring|pay|earn|cost|make|spend)|in how many|for how long|"
+    r"are there (?:any|more|fewer)|(?:is|are|do|does|did|has|have) the (?:shop|business|store|company|money|sales|"
+    r"orders|customers|subscribers|payouts))\b"
+)
+# Who asks so wants to know what is usual or allowed, not what is.
+NORMATIVE = re.compile(
+    r"\b(?:too (?:many|much|high|low|often|long)|till|until|before|respond|reset|can|is that|"
+    r"which number|on average|should|usual(?:ly)?|normal(?:ly)?|typically|allowed|accept\w*|may|must|"
+    r"have to|has to|need(?:s|ed)? to|enough|worr\w+|limit|cost|(?:does|do|will|can) (?:stripe|visa|a|an|it|you)\b|"
+    r"take|mean|count(?:s|ed)?|cover|required|minimum|maximum|at least|at most|risky|"
+    r"red flag|tolerat\w*|safe|dangerous|on my record|good|bad|healthy)\b"
+)
 IT = re.compile(r"\b(?:it|its|that|this|them|those|these|they|one|ones|there)\b")
 GO_ON = re.compile(r"^(?:and|but|so|ok|then|also|what about|how about|why|why not|what else|anything else|more|next|"
                     r"compared|versus|vs|is (?:it|that|this)|are (?:they|those)|how do i|how can i|really|"

@@ -9,10 +9,12 @@ from fractions import Fraction
 
 from vaultra.agent import templates as say
 from vaultra.agent.answers import Turn
+from vaultra.agent.asked_spans import asked_days
 from vaultra.agent.exemplars import Intent
 from vaultra.agent.facts import passages_of
 from vaultra.agent.intents import Wanted
 from vaultra.agent.quoting import quoted
+from vaultra.agent.span_templates import period_lines, span_lines
 from vaultra.agent.talk import Steps, Talk
 from vaultra.domain import figures as read
 from vaultra.domain.conversations import Speaker
@@ -30,11 +32,7 @@ ALSO_QUOTED = 0.5
 CLOSE = 0.12
 OVERVIEW = ("revenue_total", "mrr", "refund_volume_ratio", "chargeback_ratio", "payout_reliability", "payer_count")
 _LABELS = {metric.key: metric.label for metric in METRICS}
-_OTHER_SPAN = re.compile(
-    r"\b(?:60|90|120|180|365) days|\bquarter|\byear|\b(?:two|three|six|2|3|6) months|\bper month|\beach month|"
-    r"\bmonthly|"
-    r"\bmonth by month|\bover time|\bhistory"
-)
+_OTHER_SPAN = re.compile(r"\bper month|\beach month|\bmonthly|\bmonth by month|\bover time|\bhistory")
 
 
 def also(talk: Talk, wanted: Wanted) -> list[str]:
@@ -48,7 +46,9 @@ def _score(talk: Talk, _: Wanted) -> Steps:
     if isinstance(readiness, str):
         return [readiness]
     changes = yield from talk.result("explain_change")
-    moved = [] if isinstance(changes, str) else [changes["summary"]]
+    # The first score of all is compared with itself.
+    alone = isinstance(changes, str) or changes["before"]["created_at"] == changes["after"]["created_at"]
+    moved = [] if isinstance(changes, str) or alone else [changes["summary"]]
     return [say.score_line(readiness), *moved, *say.extremes(readiness)]
 
 
@@ -134,13 +134,17 @@ def _recommend(talk: Talk, wanted: Wanted) -> Steps:
 
 def _metric(talk: Talk, wanted: Wanted) -> Steps:
     assert wanted.metric is not None
-    key = _asked_metric(wanted)
+    key, days = _asked_metric(wanted), asked_days(wanted.question)
     summary = yield from talk.result("get_metric_summary", metric=key)
+    # Beside a sum over several periods, what one period was before only confuses.
+    with_past = wanted.compare or days is None
     lines = [summary] if isinstance(summary, str) else say.metric_lines(
-        summary, with_meaning=not wanted.improve, with_past=not (wanted.normal or wanted.improve)
+        summary, with_meaning=not wanted.improve, with_past=with_past and not (wanted.normal or wanted.improve)
     )  # fmt: skip
-    if not isinstance(summary, str) and _OTHER_SPAN.search(wanted.question):
-        lines += say.period_lines(summary)
+    if not isinstance(summary, str) and days is not None:
+        lines += span_lines(summary, days)
+    elif not isinstance(summary, str) and _OTHER_SPAN.search(wanted.question):
+        lines += period_lines(summary)
     if wanted.normal and not isinstance(summary, str):
         readiness = yield from talk.result("get_readiness_breakdown")
         rules = _rules_of(key)

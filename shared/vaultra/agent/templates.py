@@ -133,17 +133,6 @@ def past_lines(summary: Json) -> list[str]:
     return [f"On {day(summary['earlier_on'])} it was {was}, {way}."]
 
 
-def period_lines(summary: Json) -> list[str]:
-    """A named metric in the latest full periods, where those are kept."""
-    line, currency = summary["metrics"][0], summary["currency"]
-    periods = [one for one in summary["periods"][-3:] if one.get(line["key"]) is not None]
-    values = [shown(one[line["key"]], line["unit"], currency) for one in periods]
-    return [
-        f"- From {day(one['period_start'])} to {day(one['period_end'])}: {value}\n"
-        for one, value in zip(periods, values, strict=True)
-    ]
-
-
 def overview_lines(summary: Json, keys: Sequence[str]) -> list[str]:
     """Several metrics, one line each, as far as they are measured."""
     lines = {line["key"]: line for line in summary["metrics"]}

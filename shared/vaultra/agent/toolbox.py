@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from vaultra.agent.sizes import LEFT_OUT, LEFT_OUT_SCHEMA
 from vaultra.domain.accounts import Membership
-from vaultra.ports import Embedder, Json, VectorStore
+from vaultra.ports import Embedder, Json, VectorSearch
 from vaultra.schemas import Body
 
 Arguments = TypeVar("Arguments", bound=Body)
@@ -36,7 +36,7 @@ class ToolContext:
     now: dt.datetime
     open: Callable[[], AbstractContextManager[Connection]]
     embedder: Embedder
-    vectors: VectorStore
+    vectors: VectorSearch
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The tool that looks things up in the help articles."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +12,7 @@ from vaultra.agent.texts import addresses_a_model
 from vaultra.agent.toolbox import ToolContext, ToolSpec
 from vaultra.domain.retrieval import Hit
 from vaultra.errors import Unavailable
-from vaultra.ports import Embedder, VectorStore
+from vaultra.ports import Embedder, VectorSearch
 from vaultra.schemas import Body, Reply
 from vaultra.usecases import knowledge
 from vaultra.usecases.knowledge import Library
@@ -77,21 +77,12 @@ class _PromptEmbedder:
 
 @dataclass(frozen=True)
 class _PromptVectors:
-    """A vector store that is not waited for when it is slow; it is only asked."""
+    """A search for vectors that is not waited for when it is slow."""
 
-    vectors: VectorStore
+    vectors: VectorSearch
 
     def query(self, namespace: str, vector: Sequence[float], limit: int) -> dict[str, float]:
         return _in_time(lambda: self.vectors.query(namespace, vector, limit))
-
-    def upsert(self, namespace: str, vectors: Mapping[str, Sequence[float]]) -> None:
-        raise NotImplementedError
-
-    def count(self, namespace: str) -> int:
-        raise NotImplementedError
-
-    def delete(self, namespace: str) -> None:
-        raise NotImplementedError
 
 
 def _in_time(work: Callable[[], T]) -> T:

@@ -1,7 +1,8 @@
 """The tool about the metrics: all of them beside what they were, or one with its meaning and its past."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
@@ -23,6 +24,8 @@ Number = float | int | str | None
 
 # Full 30-day periods that are told: as many as volatility and trend are computed from.
 PERIODS = 6
+# Of these metrics, the sum over several periods is the metric of them together.
+ADDED_UP = frozenset({"revenue_total", "net_volume", "transaction_count", "chargeback_count", "fraud_warnings"})
 # Days without a computation there may be before the day that is compared with.
 WITHIN_DAYS = 7
 _BY_KEY = {metric.key: metric for metric in METRICS}
@@ -71,12 +74,24 @@ class MetricPointReply(Reply):
     value: Number
 
 
+class SpanReply(Reply):
+    """A named metric over so many of the latest full 30-day periods together."""
+
+    metric: str
+    unit: Unit
+    currency: str | None
+    periods: int
+    period_start: dt.date
+    period_end: dt.date
+    total: float
+
+
 class MetricSummaryReply(Reply):
     """The latest metrics beside those of 30 days before; a named one with what it means and its history.
 
     `period_start` and `period_end` are the 30 days that most metrics look at; `periods` the latest full 30-day
-    periods, oldest first. `earlier_on` is null when nothing was computed then. `stale` says that the hourly
-    computation has failed to come by.
+    periods, oldest first; `spans` the sums over several of them, where a named metric can be added up. `earlier_on` is
+    null when nothing was computed then. `stale` says that the hourly computation has failed to come by.
     """
 
     period_start: dt.date
@@ -90,6 +105,7 @@ class MetricSummaryReply(Reply):
     definition: DefinitionReply | None
     history: list[MetricPointReply]
     periods: list[BucketReply]
+    spans: list[SpanReply]
 
 
 def _summary(context: ToolContext, arguments: MetricArguments) -> MetricSummaryReply:
@@ -124,7 +140,8 @@ def _summary(context: ToolContext, arguments: MetricArguments) -> MetricSummaryR
         ],
         definition=asked and DefinitionReply(**{name: getattr(asked, name) for name in DefinitionReply.model_fields}),
         history=[MetricPointReply(on=one.period_end, value=as_read(one)[asked.key]) for one in history if asked],
-        periods=[BucketReply.model_validate(bucket) for bucket in now["buckets"][-PERIODS:]],
+        periods=(periods := [BucketReply.model_validate(bucket) for bucket in now["buckets"][-PERIODS:]]),
+        spans=[] if asked is None or asked.key not in ADDED_UP else list(_spans(asked, latest.currency, periods)),
     )
 
 
@@ -135,6 +152,23 @@ def _earlier(conn: Connection, context: ToolContext, latest: Snapshot) -> Snapsh
         conn, context.business.id, last - ONE_DAY * (WITHIN_DAYS - 1), last, "day", context.now
     )
     return found[-1] if found and found[-1].currency == latest.currency else None
+
+
+def _spans(metric: Metric, currency: str | None, periods: Sequence[BucketReply]) -> Iterator[SpanReply]:
+    """The sums over two periods and more; none across one in which the metric was not measured."""
+    for count in range(2, len(periods) + 1):
+        latest = periods[-count:]
+        values = [getattr(period, metric.key) for period in latest]
+        if None not in values:
+            yield SpanReply(
+                metric=metric.key,
+                unit=metric.unit,
+                currency=currency if metric.unit == "money" else None,
+                periods=count,
+                period_start=latest[0].period_start,
+                period_end=latest[-1].period_end,
+                total=float(sum(Decimal(repr(value)) for value in values)),
+            )
 
 
 def _history(conn: Connection, context: ToolContext, arguments: MetricArguments) -> Sequence[Snapshot]:

@@ -11,15 +11,17 @@ from vaultra.agent.answers import Citation, Turn
 from vaultra.agent.evidence import Evidence, gathered
 from vaultra.agent.facts import catalogue, spelled
 from vaultra.agent.faults import Fault
-from vaultra.agent.number_checks import number_faults, subjects_of
+from vaultra.agent.judgement_checks import is_borne_out, judgement_faults
+from vaultra.agent.number_checks import number_faults
+from vaultra.agent.sentence_parts import CONCENTRATION
+from vaultra.agent.status_checks import lender_faults, tier_faults
 from vaultra.agent.tools import ToolOutcome
 from vaultra.domain import figures as read
 from vaultra.domain.claims import claims
 from vaultra.domain.disclaimer import DISCLAIMER, NOT_OFFERS
-from vaultra.domain.readiness import TIERS
 from vaultra.domain.retrieval import stems
 from vaultra.domain.sentence_cutting import cut
-from vaultra.domain.subjects import REVENUE, named
+from vaultra.domain.subjects import named
 
 # The share of a cited sentence's words that the passage has to have: below, it supports something else.
 LEAST_SUPPORT = 0.6
@@ -32,20 +34,7 @@ _MULTIPLES = re.compile(
     r"thousands|millions)\b",
     re.IGNORECASE,
 )
-_UP = re.compile(r"\b(ris(e|es|ing|en)|rose|gr(ow|ows|owing|ew|own)|increas(e|es|ed|ing)|climb\w*|went up|is up|are up|"
-                 r"improved|gained|higher)\b", re.IGNORECASE)  # fmt: skip
-_DOWN = re.compile(r"\b(fall|falls|falling|fell|fallen|declin\w+|shr(ink|inks|inking|ank|unk)|decreas\w+|drop\w*|"
-                   r"went down|is down|are down|worsened|lost|lower)\b", re.IGNORECASE)  # fmt: skip
-_CONDITION = re.compile(r"\b(if|would|could|should|when|while|until|how|what|why|whether|can|may|might|to)\b", re.I)
-_NOW = re.compile(
-    r"\b(you(?:'re| are)|your (?:score|tier|business|shop|current tier)[^.;]{0,30}\b(?:is|puts)|"
-    r"(?:score|tier|band)(?: of \d+)? (?:is|puts)|currently|which is|that is|in the)\b[^.;]{0,40}$",
-    re.IGNORECASE,
-)
-_MEETS = re.compile(r"\b(meet|meets|met|qualif\w+|eligible|satisf\w+|pass(es)?)\b", re.IGNORECASE)
-_MEETS_NOT = re.compile(
-    r"\b(not|n't|miss(es)?|fail(s|ed)?|short of|below|yet to|cannot|neither)\b|n't\b", re.IGNORECASE
-)
+_THAN_HALF = re.compile(r"\bcustomers?\b[^.;]{0,30}\b(?:more|less) than half$", re.IGNORECASE)
 _OWN_WORDS = frozenset({spelled(DISCLAIMER), spelled(NOT_OFFERS)})
 
 
@@ -165,9 +154,11 @@ def check_sentence(
         found += number_faults(claim, sentence, facts, evidence, context)
     found += _date_faults(sentence, evidence, sections)
     found += _multiple_faults(sentence, evidence, sections)
-    found += _tier_faults(sentence, evidence)
-    found += _direction_faults(sentence, evidence)
-    found += _lender_faults(sentence, evidence)
+    found += tier_faults(sentence, evidence)
+    found += judgement_faults(sentence, evidence.standings, context)
+    found += lender_faults(sentence, evidence)
+    if not found and not sections and not evidence.lenders_in(sentence) and not read.figures(sentence):
+        found += _unborne_faults(sentence, evidence, context)
     if sections:
         found += _support_faults(sentence, evidence, sections)
     return found
@@ -189,50 +180,17 @@ def _multiple_faults(sentence: str, evidence: Evidence, sections: set[str]) -> l
     return [
         Fault("multiple", match[0], "No tool told this. Use the number itself.")
         for match in _MULTIPLES.finditer(sentence)
-        if not any(match[0].lower() in text for text in texts)
+        # How much of the sales one customer brings is compared with the half.
+        if not (CONCENTRATION in evidence.standings and _THAN_HALF.search(sentence[: match.end()]))
+        and not any(match[0].lower() in text for text in texts)
     ]
 
 
-def _tier_faults(sentence: str, evidence: Evidence) -> list[Fault]:
-    now = {tier.label for tier in TIERS if tier.key in evidence.tiers}
-    found = []
-    for tier in TIERS:
-        # `improving` and `not ready` are ordinary words; as a tier they are written with a capital letter.
-        for match in re.finditer(rf"\b{re.escape(tier.label)}\b", sentence):
-            in_front = sentence[: match.start()]
-            if tier.label not in now and _NOW.search(in_front) and not _CONDITION.search(in_front):
-                found.append(Fault("tier", tier.label, "The score is in another tier."))
-    return found
-
-
-def _direction_faults(sentence: str, evidence: Evidence) -> list[Fault]:
-    up, down = _UP.search(sentence), _DOWN.search(sentence)
-    if (up is None) == (down is None) or _CONDITION.search(sentence):
+def _unborne_faults(sentence: str, evidence: Evidence, context: str) -> list[Fault]:
+    """What is said of the business without a number, a source, or anything in the tools' replies that bears it out."""
+    if is_borne_out(sentence, evidence.standings, context):
         return []
-    told = up or down
-    assert told is not None
-    subjects = subjects_of(sentence)
-    rising = up is not None
-    if "score" in subjects and evidence.moved is not None and read.figures(sentence):
-        wrong = evidence.moved < 0 if rising else evidence.moved > 0
-        return [Fault("direction", told[0], "The score moved the other way.")] if wrong else []
-    if subjects and subjects <= {*REVENUE, "revenue_trend", "revenue_slope"} and not read.figures(sentence):
-        wrong = evidence.trend == ("declining" if rising else "increasing")
-        return [Fault("direction", told[0], "Revenue moves the other way.")] if wrong else []
-    return []
-
-
-def _lender_faults(sentence: str, evidence: Evidence) -> list[Fault]:
-    if _CONDITION.search(sentence) or not _MEETS.search(sentence):
-        return []
-    found = []
-    for lender, statuses in evidence.statuses.items():
-        if lender.lower() not in sentence.lower() or len(named(sentence)) == 0:
-            continue
-        negative = _MEETS_NOT.search(sentence) is not None
-        if (negative and statuses == {"met"}) or (not negative and "met" not in statuses):
-            found.append(Fault("lender", lender, "The comparison says otherwise."))
-    return found
+    return [Fault("judgement", sentence.strip(), "No tool told this. Say the number, or what the tool's reply says.")]
 
 
 def _support_faults(sentence: str, evidence: Evidence, sections: set[str]) -> list[Fault]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from vaultra.domain.advice import LIFTS, Seen, Situation, least_volume_minor, without_loss
+from vaultra.domain.components import Component
 from vaultra.domain.money import format_money
 from vaultra.domain.period import BUCKET_DAYS
-from vaultra.domain.readiness import BASE_SCORE, Component
+from vaultra.domain.readiness import BASE_SCORE
 from vaultra.domain.thresholds import (
     ERRATIC_VOLATILITY,
     EXCESSIVE_ACTIVITY,
@@ -23,7 +24,7 @@ from vaultra.domain.thresholds import (
     TOLERATED_SHARE,
     UNRELIABLE_PAYOUTS,
 )
-from vaultra.domain.wording import counted, percent
+from vaultra.domain.wording import counted, day_in_words, percent
 
 # More than these at once is a list nobody works through.
 MOST_NAMED = 3
@@ -78,7 +79,7 @@ def core_metrics(situation: Situation) -> Seen | None:
         better = without_loss(better, part.key)
     named = ", ".join(f"{part.label} ({counted(-part.points, 'point')})" for part in costly[:MOST_NAMED])
     before = situation.earlier
-    moved = f", after {before.score} on {before.scored_on.isoformat()}" if before is not None else ""
+    moved = f", after {before.score} on {day_in_words(before.scored_on)}" if before is not None else ""
     return Seen(
         f"The score is {situation.readiness.score}{moved}, and {BASE_SCORE} is where nothing counts for or against "
         f"a business. What takes the most: {named}. Begin with these; the rest can wait.",

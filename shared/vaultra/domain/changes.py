@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vaultra.domain.components import NOT_MEASURED
 from vaultra.domain.readiness import BASE_SCORE, RULES, StoredScore
-from vaultra.domain.wording import counted
-
-NOT_MEASURED = "not_measured"
+from vaultra.domain.wording import counted, day_in_words
 
 
 @dataclass(frozen=True)
@@ -74,19 +74,26 @@ def attribute(before: StoredScore, after: StoredScore) -> ScoreChange:
     )
 
 
-def summary(change: ScoreChange) -> str:
-    """The difference in one sentence."""
-    score, on = change.after.score, change.before.scored_on.isoformat()
-    if change.difference == 0:
-        text = f"The score is {score}, as it was on {on}."
+def summary(change: ScoreChange, today: dt.date) -> str:
+    """The difference in one sentence; one score alone is compared with nothing."""
+    before, after = change.before, change.after
+    is_today = before.scored_on == today
+    if before.id == after.id:
+        text = f"The score is {after.score}. There is nothing yet to compare it with."
+    elif change.difference == 0:
+        text = f"The score is {after.score}, as it was {'earlier today' if is_today else f'on {_day(before)}'}."
     else:
         way = "rose" if change.difference > 0 else "fell"
-        points = counted(abs(change.difference), "point")
-        text = f"The score {way} by {points} since {on}, from {change.before.score} to {score}."
+        points, since = counted(abs(change.difference), "point"), "earlier today" if is_today else _day(before)
+        text = f"The score {way} by {points} since {since}, from {before.score} to {after.score}."
     if change.formula_changed:
         versions = f"{change.before.formula_version} and {change.after.formula_version}"
         text += f" They come from different versions of the formula ({versions}), which may be part of the difference."
     return text
+
+
+def _day(score: StoredScore) -> str:
+    return day_in_words(score.scored_on)
 
 
 def _change(key: str, before: RuleState | None, after: RuleState | None) -> RuleChange:

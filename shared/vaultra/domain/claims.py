@@ -12,8 +12,9 @@ from vaultra.domain.metrics import METRICS
 from vaultra.domain.retrieval import stems
 from vaultra.domain.subjects import Named, named
 
-# When a number holds: today, before, under a condition or later; a limit, or a change; `any` where nothing tells.
-Role = Literal["now", "before", "then", "limit", "change", "any"]
+# When a number holds: today, before, under a condition or later; a limit, or a change; how many things another number
+# rests on; `any` where nothing tells.
+Role = Literal["now", "before", "then", "limit", "change", "sample", "any"]
 
 UNITS = {metric.key: metric.unit for metric in METRICS}
 # Between these, a number is not told of what was named on the other side.
@@ -30,8 +31,8 @@ _PAST = re.compile(
 # A limit or a change is told within so many letters of its number.
 NEAR = 40
 _PRESENT = re.compile(
-    r"(?:\bnow|\btoday|\bcurrently|\bis|\bare|\b(?:rose|fell|went|up|down|moved|changed|grew) from [^.]{1,20} to)"
-    r"(?: (?:it|is|at|about|only|now|still))* $",
+    r"(?:\bnow|\btoday|\bcurrently|\bis|\bare|\b(?:rose|fell|went|up|down|moved|changed|grew) from "
+    r"(?:[^.]|\.\d){1,20} to)(?: (?:it|is|at|about|only|now|still))* $",
     re.IGNORECASE,
 )
 _PAST_ANYWHERE = re.compile(
@@ -56,8 +57,17 @@ _CHANGE = re.compile(
     r"change|difference|short|away|above|below|increase|decrease|ahead|headroom|over|under|missing|gap)\b|[+−-] ?\d",
     re.IGNORECASE,
 )
+# Between what a number rests on and that it does so: `on 180 charges`, `rests on few events (24)`.
+_SAMPLE = re.compile(
+    r"\b(rests?|based|sample|events?|few|only|out of)\b|\b(of|on|from|over|in|for|with) $", re.IGNORECASE
+)
 # Between a name and the number that it is said to be: `Largest customer: 2.63%`, `your refund rate is 7.85%`.
-_SAID_TO_BE = re.compile(r"^(?::| is| are| stands at)(?: (?:about|around|only|just|now|currently|still|at))* $")
+_SAID_TO_BE = re.compile(
+    r"^(?::| is| are| of| stands at| comes to| came to| amounts to)"
+    r"(?: (?:about|around|only|just|now|currently|still|at))* $"
+)
+# `At 7.9%, your refund rate …`
+_AT, _AND_NAMES_IT = re.compile(r"\bat (?:about |around )?$", re.IGNORECASE), re.compile(r"^, (?:your |the )?$")
 _SUPPOSED = re.compile(
     r"\b(if|would|could|should|might|may|with|until|when|once|say|suppose|target|aim|best|worst|to)\b", re.IGNORECASE
 )
@@ -76,6 +86,7 @@ class Claim:
         counted: Whether the name stands right behind the number, as in `3 refunds`: then it is nothing else.
         past: Whether the words in front of it say that it was.
         said_to_be: Whether the sentence says that this is what it is now: `Largest customer: 2.63%`.
+        name: The binding name as it is written, in lower case; empty where there is none.
     """
 
     figure: Figure
@@ -84,6 +95,7 @@ class Claim:
     past: bool
     lenders: tuple[str, ...]
     said_to_be: bool = False
+    name: str = ""
 
 
 def claims(sentence: str) -> list[Claim]:
@@ -114,6 +126,8 @@ def fits(role: Role, sentence: str, claim: Claim) -> bool:
         return bool(_LIMIT.search(around))
     if role == "change":
         return claim.figure.unit == "points" or bool(_CHANGE.search(around))
+    if role == "sample":
+        return bool(_SAMPLE.search(sentence[max(0, start - NEAR) : start]))
     return True
 
 
@@ -155,10 +169,14 @@ def _claim(
         past=bool(_PAST.search(sentence[: figure.start])),
         lenders=lenders,
         said_to_be=chosen is not None and _is_said_to_be(sentence, chosen, figure),
+        name="" if chosen is None else chosen.phrase,
     )
 
 
 def _is_said_to_be(sentence: str, name: Named, figure: Figure) -> bool:
+    if name.start >= figure.end:
+        in_front, between = sentence[: figure.start], sentence[figure.end : name.start]
+        return bool(_AT.search(in_front) and _AND_NAMES_IT.match(between))
     between = sentence[name.end : figure.start]
     return bool(_SAID_TO_BE.match(between)) and not _SUPPOSED.search(sentence[: name.start])
 

@@ -33,7 +33,12 @@ class Figure:
     end: int
 
     def tells(self, exact: Fraction) -> bool:
-        """Whether this is the exact number, rounded at most as far as it is written; the sign may be in the words."""
+        """Whether this is the exact number, rounded at most as far as it is written; the sign may be in the words.
+
+        Only nothing is zero: 0.3% is not told as 0%.
+        """
+        if not self.value:
+            return not exact
         return abs(abs(self.value) - abs(exact)) <= (
             self.step / 2 if abs(exact).denominator > 1 or self.step > 1 else 0
         )
@@ -86,6 +91,7 @@ _FIGURE = re.compile(
     (?:(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)
        (?P<scale>\ ?(?:k|thousand|m|million|bn|billion)\b)?
       |(?P<tens>\b(?:{"|".join(TENS)}))(?:[-\ ](?P<ones>{_ONES}))?\b
+      |(?P<none>\bno(?=\ days\b))
       |(?P<word>\b(?:{"|".join(sorted(WORDS, key=len, reverse=True))})\b)(?=[ -](?:\w+\ )?(?:{_COUNTED})))
     (?P<behind>\ ?%|[ -](?:percent(?:age\ points?)?|per\ cent)\b
       |\ (?:{_CODE})\b|\ ?€|\ (?:dollar|euro|pound|yen)s?\b
@@ -148,6 +154,8 @@ def _figure(match: re.Match[str], text: str) -> Figure:
 
 
 def _spelled_out(match: re.Match[str]) -> int:
+    if match["none"]:
+        return 0
     if match["word"]:
         return WORDS[match["word"].lower()]
     ones = (match["ones"] or "").lower()

@@ -80,7 +80,8 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ),
     ("repeat_revenue_share", "subscription_revenue_share", "subscriber_churn_rate"): "durable revenue",
     ("payment_failure_rate",): (
-        "failed payment, payment failure, failure rate, declined, card declines, payments fail, declines"
+        "failed payment, payment failure, payment failed, payments failed, failure rate, declined, card declines, "
+        "payments fail, declines"
     ),
     ("track_record", HISTORY): "track record",
     (HISTORY, "track_record"): "history",

@@ -30,10 +30,15 @@ EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True)
 class ExplainedChange:
-    """The difference of two scores with the objects behind it, by the key of the rule that counts them."""
+    """The difference of two scores with the objects behind it, by the key of the rule that counts them.
+
+    Attributes:
+        today: The day on which it is told.
+    """
 
     change: ScoreChange
     objects: Mapping[str, tuple[MovedObjects, ...]]
+    today: dt.date
 
 
 def history(conn: Connection, business_id: UUID, days: int) -> list[DayScore]:
@@ -56,7 +61,7 @@ def explain(conn: Connection, business_id: UUID, since: dt.datetime | None, now:
     before = score_history.find_score_at(conn, business_id, at)
     before = before or score_history.find_first_score(conn, business_id) or after
     change = attribute(before, after)
-    return ExplainedChange(change, _moved(conn, business_id, change))
+    return ExplainedChange(change, _moved(conn, business_id, change), utc_date(now))
 
 
 def _moved(conn: Connection, business_id: UUID, change: ScoreChange) -> dict[str, tuple[MovedObjects, ...]]:
