@@ -1,6 +1,7 @@
 import react from '@astrojs/react';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'astro/config';
+import preloadIslands from './src/build/preload-islands.mjs';
 
 // The API is served from the site's own origin. A build for another API names it in PUBLIC_API_URL,
 // and the content security policy then admits exactly that origin.
@@ -12,7 +13,7 @@ export default defineConfig({
   trailingSlash: 'always',
   build: { format: 'directory', inlineStylesheets: 'never' },
   prefetch: { prefetchAll: true, defaultStrategy: 'hover' },
-  integrations: [react()],
+  integrations: [react(), preloadIslands()],
   markdown: { syntaxHighlight: false },
   security: {
     csp: {

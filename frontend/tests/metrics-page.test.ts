@@ -81,8 +81,8 @@ describe('what happened', () => {
     const payout = object('po_1', '2026-11-05', { kind: 'missed_payout', amount: 300, outcome: 'failed' });
     const changes = { rules: [{ moved: [{ objects: [dispute] }] }] } as unknown as Changes;
     expect(eventsOf([], path(dispute, payout), changes).map(({ when, text }) => [when, text])).toEqual([
-      ['Nov 5, 2026', 'Missed payout ($300.00), failed'],
-      ['Nov 3, 2026', 'Dispute ($20.00), needs response'],
+      ['5 Nov 2026', 'Missed payout ($300.00), failed'],
+      ['3 Nov 2026', 'Dispute ($20.00), needs response'],
     ]);
   });
   it('of one day and kind stands together', () => {

@@ -117,9 +117,55 @@ it('shows the answer, the sum and the figures', async () => {
   await show();
   expect(await screen.findByRole('heading', { name: /^Funding-ready, at 83 of 100/ })).toBeTruthy();
   expect(screen.getByRole('img', { name: /Score 83 of 100, Funding-ready/ })).toBeTruthy();
-  const sum = screen.getByRole('region', { name: 'How the score adds up' });
+  const sum = await screen.findByRole('region', { name: 'How the score adds up' });
   expect(within(sum).getByText(/running total 83/)).toBeTruthy();
   expect(await screen.findByText('$24.00')).toBeTruthy();
+});
+
+it('asks each question once', async () => {
+  await show();
+  await screen.findByRole('region', { name: 'What lenders publish' });
+  await screen.findByText('$24.00');
+  const paths = asked.map(({ path }) => path);
+  expect(paths).toHaveLength(new Set(paths).size);
+  expect(paths).toContain('/recommendations');
+});
+
+it('asks again what explains a score when there is a new one', async () => {
+  await show();
+  await screen.findByText('$24.00');
+  asked.length = 0;
+  answers['/readiness'] = { ...EXAMPLE_READINESS, created_at: '2026-11-20T13:00:00Z' };
+  const { queryClient } = await import('../src/lib/query');
+  await queryClient.invalidateQueries({ queryKey: ['readiness'] });
+  const explaining = ['/readiness/changes', '/readiness/path', '/readiness/criteria', '/recommendations'];
+  await vi.waitFor(() => expect(asked.map(({ path }) => path)).toEqual(expect.arrayContaining(explaining)));
+});
+
+it('shows the answer while it waits for what decides where the rest stands', async () => {
+  let arrive = (_: object) => {};
+  answers['/recommendations'] = new Promise<object>((resolve) => {
+    arrive = resolve;
+  });
+  await show();
+  await screen.findByRole('heading', { name: /^Funding-ready, at 83 of 100/ });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(screen.queryByRole('region', { name: 'How the score adds up' })).toBeNull();
+  arrive({ recommendations: [], next_cursor: null });
+  expect(await screen.findByRole('region', { name: 'How the score adds up' })).toBeTruthy();
+});
+
+it('does not wait for what fails', async () => {
+  answers['/recommendations'] = { status: 503, code: 'UNAVAILABLE' };
+  await show();
+  expect(await screen.findByRole('region', { name: 'How the score adds up' })).toBeTruthy();
+});
+
+it('says the name of a signal once', async () => {
+  await show();
+  const sum = await screen.findByRole('region', { name: 'How the score adds up' });
+  const chargebacks = within(sum).getByText('Chargebacks').closest('li');
+  expect(chargebacks?.textContent).toContain('ChargebacksIn the last 30 days: ');
 });
 
 it('says why a figure is missing instead of showing a zero', async () => {
@@ -200,7 +246,7 @@ it('leads from a rule to its metric, and to the advice about it', async () => {
 
 it('tells against which score it changed', async () => {
   await show();
-  expect(await screen.findByText('Down 2 points from 85, since Oct 21, 2026')).toBeTruthy();
+  expect(await screen.findByText('Down 2 points from 85, since 21 October 2026')).toBeTruthy();
 });
 
 it('shows the way to the next tier, and what to do next', async () => {
@@ -209,8 +255,8 @@ it('shows the way to the next tier, and what to do next', async () => {
     next_cursor: null,
   };
   await show();
-  const path = await screen.findByRole('region', { name: 'The way to highly attractive' });
-  expect(path.textContent).toContain('By Jan 14, 2027 with 1 step: the score is then 88, today it is 83.');
+  const path = await screen.findByRole('region', { name: 'The way to Highly attractive' });
+  expect(path.textContent).toContain('By 14 January 2027 with 1 step: the score is then 88, today it is 83.');
   const next = screen.getByRole('region', { name: 'What to do next' });
   expect(within(next).getAllByRole('listitem')).toHaveLength(3);
   expect(within(next).getByRole('link', { name: 'All recommendations, 1 more' })).toBeTruthy();

@@ -34,12 +34,12 @@ const text = (change: ReturnType<typeof changeOf>) => change?.text.replace(/\s/g
 describe('a change', () => {
   it('names the 30 days it is against', () => {
     const change = changeOf('revenue_total', 'money', metrics({ revenue_total: 2500 }), []);
-    expect(text(change)).toBe('+25% against Sep 21 – Oct 20, 2026');
+    expect(text(change)).toBe('+25% against 21 Sep – 20 Oct 2026');
     expect(change?.good).toBe(true);
   });
   it('is good or bad by what the figure means', () => {
     const worse = changeOf('chargeback_ratio', 'ratio', metrics({ chargeback_ratio: 0.1 }), []);
-    expect([text(worse), worse?.good]).toEqual(['+5 percentage points against Sep 21 – Oct 20, 2026', false]);
+    expect([text(worse), worse?.good]).toEqual(['+5 percentage points against 21 Sep – 20 Oct 2026', false]);
     const better = changeOf('chargeback_ratio', 'ratio', metrics({ chargeback_ratio: 0 }), []);
     expect(better?.good).toBe(true);
     expect(
@@ -48,11 +48,11 @@ describe('a change', () => {
   });
   it('says so when there is none', () => {
     const change = changeOf('transaction_count', 'count', metrics({ transaction_count: 20 }), []);
-    expect([text(change), change?.good]).toEqual(['Unchanged against Sep 21 – Oct 20, 2026', null]);
+    expect([text(change), change?.good]).toEqual(['Unchanged against 21 Sep – 20 Oct 2026', null]);
   });
   it('comes from what was computed 30 days ago where the periods do not tell it', () => {
     const history = [past('2026-10-21', { mrr: 100 }), past('2026-11-20', { mrr: 150 })];
-    expect(text(changeOf('mrr', 'money', metrics({ mrr: 150 }), history))).toBe('+50% against Sep 22 – Oct 21, 2026');
+    expect(text(changeOf('mrr', 'money', metrics({ mrr: 150 }), history))).toBe('+50% against 22 Sep – 21 Oct 2026');
   });
   it('is not told against something much older, nor without anything to compare', () => {
     const old = [past('2026-08-01', { mrr: 100 }), past('2026-08-02', { mrr: 100 })];

@@ -1,4 +1,4 @@
-"""Compute the metrics of the businesses whose numbers are due."""
+"""Compute the metrics of the businesses whose numbers are due, and store them with their scores."""
 
 import time
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Turn new metrics into an explained score, and ask for the mails that tell what changed."""
+"""Score the metrics that came without a score, and ask for the mails that tell what changed."""
 
 from uuid import UUID
 

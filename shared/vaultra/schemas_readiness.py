@@ -9,11 +9,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from vaultra.domain.components import Effect
 from vaultra.domain.criteria import Comparison, Status
 from vaultra.domain.disclaimer import DISCLAIMER, NOT_OFFERS
 from vaultra.domain.lender_criteria import Bound, Grade, Subject
 from vaultra.domain.metrics import Unit
-from vaultra.domain.readiness import TIER_LABELS, Effect, ScoreTrend, TierKey, components_json
+from vaultra.domain.readiness import TIER_LABELS, ScoreTrend, TierKey, components_json
 from vaultra.domain.rules import Group
 from vaultra.schemas import Body, Params, Reply
 from vaultra.usecases.readiness import CurrentReadiness
@@ -115,7 +116,7 @@ class ReadinessReply(Reply):
                 "tier_label": TIER_LABELS[latest.tier],
                 "trend": current.trend,
                 "provisional": latest.provisional,
-                "components": latest.components,
+                "components": latest.explained,
                 "seed_score": latest.seed_score,
                 "confidence": {"low": latest.confidence_low, "high": latest.confidence_high},
                 "formula_version": latest.formula_version,

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import hashlib
+import json
+from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -9,8 +12,11 @@ from sqlalchemy import Connection, text
 from tests.domain import shops
 from vaultra.db import engine as database
 from vaultra.db import metrics, migrate, models, readiness
+from vaultra.db.readiness import DayReadiness
+from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.metrics import compute_metrics
-from vaultra.domain.readiness import score
+from vaultra.domain.readiness import components_json, kept_components, score
+from vaultra.domain.stored_metrics import STORED_KEYS, to_json
 from vaultra.usecases import accounts, sessions
 
 BUSINESSES = 10_000
@@ -32,10 +38,11 @@ def fill(url: str, *, secret: str, now: dt.datetime) -> list[str]:
     with engine.begin() as conn:
         for statement in (USERS, BUSINESS_ROWS, MEMBERSHIPS, SESSIONS):
             conn.execute(text(statement), {"count": BUSINESSES, "now": now})
-        _store_shapes(conn, now)
+        computed = _store_shapes(conn, now)
         sizes = {"count": BUSINESSES, "shops": len(SHOPS), "long": WITH_HISTORY, "days": HISTORY_DAYS}
         conn.execute(text(_snapshots()), sizes)
         conn.execute(text(_scores()), sizes)
+        _copy_for_the_baseline(conn, computed)
         conn.execute(text(RECOMMENDATIONS), {"count": BUSINESSES, "now": now})
         owners = [accounts.get_user(conn, _id("user", number)) for number in range(1, WITH_HISTORY + 1)]
         tokens = [sessions.begin(conn, owner, address="203.0.113.7", secrets=[secret], now=now) for owner in owners]
@@ -53,12 +60,42 @@ def _id(kind: str, number: int) -> UUID:
     return UUID(hashlib.md5(f"{kind}-{number}".encode()).hexdigest())
 
 
-def _store_shapes(conn: Connection, now: dt.datetime) -> None:
+def _store_shapes(conn: Connection, now: dt.datetime) -> list[MetricSet]:
     """One business of each shape, computed, scored and stored by the product itself."""
     computed = {_id("business", number): compute_metrics(facts, shops.AS_OF) for number, facts in enumerate(SHOPS, 1)}
     metrics.upsert_snapshots(conn, computed, now)
-    stored = metrics.list_snapshots(conn, list(computed)).values()
-    readiness.insert_scores(conn, [(snapshot, score(snapshot.metrics)) for snapshot in stored], now)
+    scores = [DayReadiness(business_id, known.period_end, score(known)) for business_id, known in computed.items()]
+    readiness.insert_scores(conn, scores, now)
+    return list(computed.values())
+
+
+def _copy_for_the_baseline(conn: Connection, computed: list[MetricSet]) -> None:
+    """The same snapshots and scores once more, their JSON as it is answered, which is how the usual stack keeps it."""
+    scores = [score(known) for known in computed]
+    told = {
+        "financial_metric_snapshots": ("metrics_json", [(to_json(known), _readable(known)) for known in computed]),
+        "readiness_scores": ("components", [(kept_components(one), components_json(one)) for one in scores]),
+    }
+    for table, (column, pairs) in told.items():
+        names = conn.scalars(COLUMNS, {"table": table}).all()
+        chosen = ", ".join("told.readable" if name == column else name for name in names)
+        conn.execute(text(f"create table readable_{table} (like {table} including all)"))
+        conn.execute(
+            text(f"""
+                insert into readable_{table} ({", ".join(names)})
+                select {chosen} from {table}
+                join jsonb_to_recordset(cast(:pairs as jsonb)) as told(kept jsonb, readable jsonb) on kept = {column}
+            """),
+            {"pairs": json.dumps([{"kept": kept, "readable": readable} for kept, readable in pairs])},
+        )
+
+
+def _readable(known: MetricSet) -> dict[str, Any]:
+    numbers = {STORED_KEYS[key]: one.value for key, one in known.measures.items()}
+    return to_json(known) | {key: float(one) if isinstance(one, Fraction) else one for key, one in numbers.items()}
+
+
+COLUMNS = text("select column_name from information_schema.columns where table_name = :table order by ordinal_position")
 
 
 USERS = """

@@ -75,6 +75,8 @@ def _stored(conn: Connection) -> float:
     copies = {table: _copy(conn, table, day) for table, day in days.items()}
     for table in copies:
         conn.execute(text(f"create table copy_of_{table} (like {table} including indexes including defaults)"))
+        if options := conn.scalar(OPTIONS, {"table": table}):
+            conn.execute(text(f"alter table copy_of_{table} set ({options})"))
     conn.commit()
     began = time.perf_counter()
     for copied in copies.values():
@@ -94,6 +96,8 @@ def _copy(conn: Connection, table: str, day: str) -> str:
     return f"insert into copy_of_{table} select {', '.join(read)} from {table} where {latest}"
 
 
+# What `like` leaves out.
+OPTIONS = text("select array_to_string(reloptions, ', ') from pg_class where oid = cast(:table as regclass)")
 COLUMNS = """
     select column_name, data_type from information_schema.columns where table_name = :name order by ordinal_position
 """

@@ -1,7 +1,6 @@
 """What a process of the hourly run does: pages of businesses, one after another."""
 
 import datetime as dt
-import gc
 import time
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,9 +8,8 @@ from uuid import UUID
 import psutil  # type: ignore[import-untyped,unused-ignore]
 from sqlalchemy import Engine
 
-from vaultra.config import RuntimeSettings
 from vaultra.db import engine as database
-from vaultra.telemetry import configure
+from vaultra.process import configure_once
 from vaultra.usecases import metrics, readiness
 
 _engine: Engine | None = None
@@ -19,10 +17,9 @@ _engine: Engine | None = None
 
 @dataclass(frozen=True)
 class Page:
-    """What a page took. `computed` and `scored` are businesses, memory is what the process has afterwards."""
+    """What a page took. `computed` are businesses, memory is what the process has afterwards."""
 
     computed: int
-    scored: int
     cpu_seconds: float
     megabytes: float
 
@@ -30,10 +27,8 @@ class Page:
 def start(url: str) -> None:
     """What an instance does when it starts."""
     global _engine
-    configure(RuntimeSettings(log_level="WARNING"))
+    configure_once()
     _engine = database.create(url, pool_size=1)
-    gc.collect()
-    gc.freeze()
 
 
 def run_page(business_ids: list[UUID], now: dt.datetime) -> Page:
@@ -43,6 +38,6 @@ def run_page(business_ids: list[UUID], now: dt.datetime) -> Page:
     with _engine.begin() as conn:
         computed = metrics.compute(conn, business_ids, now, unless_unchanged=True)
     with _engine.begin() as conn:
-        scored = readiness.compute(conn, computed, now)
+        readiness.compute(conn, computed, now)
     used = time.process_time() - began
-    return Page(len(computed), len(scored), used, psutil.Process().memory_info().rss / 2**20)
+    return Page(len(computed), used, psutil.Process().memory_info().rss / 2**20)

@@ -18,9 +18,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.bench.api import DOCUMENT, write
+from tests.e2e.browsers import ARGUMENTS
 from tests.e2e.built_site import pages
 from tests.e2e.lived_in import LivedIn, lived_in
-from tests.e2e.test_first_visit import ARGUMENTS
 from vaultra_local.ports import free_port
 
 BEGIN = "<!-- made by tests.bench.lighthouse -->"

@@ -252,6 +252,14 @@ def test_only_ended_subscriptions_still_count_as_ever(books: Books) -> None:
     assert (found.subscriptions, found.subscriptions_ever) == ((), 1)
 
 
+def test_when_a_subscription_began_and_ends(books: Books) -> None:
+    """Where Stripe tells no start, it began when it was made."""
+    made, later = days_ago(50), AS_OF.replace(microsecond=500_000)
+    books.subscription(made, started_at=None, trial_end_at=later, canceled_at=AS_OF, ended_at=later)
+    (found,) = facts(books).subscriptions
+    assert (found.started_at, found.trial_end_at, found.canceled_at, found.ended_at) == (made, later, AS_OF, later)
+
+
 def test_the_latest_rate_of_each_currency(books: Books) -> None:
     books.charge(days_ago(90), currency="eur", exchange_rate="1.05")
     books.charge(days_ago(9), currency="eur", exchange_rate="1.17")
@@ -424,6 +432,36 @@ def test_one_snapshot_a_day(books: Books) -> None:
     assert latest is not None
     assert latest.metrics.period_end == TODAY + dt.timedelta(days=1)
     assert books.conn.execute(select(func.count()).select_from(models.FinancialMetricSnapshot)).scalar_one() == 2
+
+
+def test_daily_rollups_are_whole_in_their_index(db: Connection) -> None:
+    """So that the aggregate needs none of the pages in which an account's days lie scattered."""
+    held = db.scalars(text("select attname from pg_attribute where attrelid = 'ix_daily_rollups_whole'::regclass"))
+    assert set(held) == set(models.DailyRollup.__table__.columns.keys()) - {"business_id"}
+
+
+def test_the_latest_snapshot_of_each(books: Books, db: Connection) -> None:
+    other, without = open_books(db), open_books(db)
+    for age in (2, 0, 1):
+        at = AS_OF - dt.timedelta(days=age)
+        metrics.upsert_snapshots(db, {one.business_id: compute_metrics(facts(one), at) for one in (books, other)}, at)
+    found = metrics.list_snapshots(db, [one.business_id for one in (books, other, without)])
+    assert {key: snapshot.period_end for key, snapshot in found.items()} == {
+        books.business_id: TODAY,
+        other.business_id: TODAY,
+    }
+
+
+def test_only_the_latest_snapshot_has_to_have_its_score(books: Books, db: Connection) -> None:
+    without, known = open_books(db), compute_metrics(facts(books), AS_OF)
+    ids = [books.business_id, without.business_id]
+    earlier = AS_OF - dt.timedelta(days=1)
+    metrics.upsert_snapshots(db, {books.business_id: compute_metrics(facts(books), earlier)}, earlier)
+    assert metrics.list_unscored(db, ids, "by:1") == [books.business_id]
+    metrics.upsert_snapshots(db, {books.business_id: known}, AS_OF, {books.business_id: "by:1:of this"})
+    assert metrics.list_unscored(db, ids, "by:1") == []
+    metrics.upsert_snapshots(db, {books.business_id: known}, AS_OF, {books.business_id: "by:10:of this"})
+    assert metrics.list_unscored(db, ids, "by:1") == [books.business_id]
 
 
 def test_a_metric_added_later_is_not_measured_in_old_snapshots(books: Books) -> None:

@@ -121,3 +121,14 @@ def test_every_day_we_write_is_read_back(day: dt.date) -> None:
 def test_any_text_is_read_without_an_error(text: str) -> None:
     places = [(found.start, found.end) for found in figures(text)] + [(found.start, found.end) for found in days(text)]
     assert all(0 <= start < end <= len(text) for start, end in places)
+
+
+def test_nothing_but_nothing_is_zero() -> None:
+    [zero] = figures("0%")
+    assert zero.tells(Fraction(0))
+    assert not zero.tells(Fraction(3, 10))
+
+
+def test_no_days_are_zero_days() -> None:
+    assert [(one.value, one.unit) for one in figures("no days below zero")] == [(0, "days")]
+    assert figures("no day below zero, and no refunds") == []

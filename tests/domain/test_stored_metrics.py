@@ -10,7 +10,7 @@ from tests.domain import shops
 from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.metrics import METRICS, compute_metrics
 from vaultra.domain.money import to_number
-from vaultra.domain.stored_metrics import UNKNOWN, Snapshot, as_read, to_json
+from vaultra.domain.stored_metrics import STORED_KEYS, UNKNOWN, Snapshot, as_read, to_json
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
@@ -51,6 +51,17 @@ def test_what_is_read_out_of_the_stored_set_is_what_the_exact_set_says() -> None
         assert read["samples"] == {key: m.sample for key, m in known.measures.items() if m.sample is not None}
         assert read["not_measured"] == {key: m.reason for key, m in known.measures.items() if m.value is None}
         assert [bucket["period_start"] for bucket in read["buckets"]] == [b.first.isoformat() for b in known.buckets]
+
+
+def test_what_an_earlier_release_stored_is_read_as_it_was() -> None:
+    """It stored what is a fraction twice: exactly, and as a number."""
+    known = compute_metrics(shops.shop(), shops.AS_OF)
+    snapshot = stored(known)
+    numbers = {STORED_KEYS[key]: float(m.value) for key, m in known.measures.items() if isinstance(m.value, Fraction)}
+    assert not snapshot.stored.keys() & numbers.keys()
+    earlier = Snapshot(**{**vars(snapshot), "stored": {**snapshot.stored, **numbers}})
+    assert earlier.metrics == known
+    assert as_read(earlier) == as_read(snapshot)
 
 
 def test_a_metric_newer_than_the_snapshot_is_not_measured() -> None:

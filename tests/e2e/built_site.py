@@ -21,13 +21,17 @@ _DYNAMIC = re.compile(r"""import\(\s*["'`](\.{1,2}/[^"'`]+\.js)["'`]""")
 
 @dataclass
 class Page(HTMLParser):
-    """One page of the site. `path` is its address, `links` what it leads to, `ids` what may stand behind a `#`."""
+    """One page of the site. `path` is its address, `links` what it leads to, `ids` what may stand behind a `#`.
+
+    `preloads` are the scripts that its head names, so that they are fetched at once.
+    """
 
     path: str
     file: Path
     links: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     scripts: list[str] = field(default_factory=list)
+    preloads: list[str] = field(default_factory=list)
     islands: list[str] = field(default_factory=list)
     inline: dict[str, list[str]] = field(default_factory=lambda: {"script": [], "style": []})
     unsafe: list[str] = field(default_factory=list)
@@ -45,6 +49,8 @@ class Page(HTMLParser):
             self.ids.add(found["id"])
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
+        if tag == "link" and found.get("rel") == "modulepreload":
+            self.preloads.append(found["href"])
         if tag == "script" and "src" in found:
             self.scripts.append(found["src"])
         if tag in self.inline and "src" not in found:
@@ -63,9 +69,13 @@ class Page(HTMLParser):
         if tag == self._within:
             self._within = None
 
+    def scripts_at_once(self) -> frozenset[str]:
+        """The addresses of its scripts and of all that they import, except for what may come later."""
+        return _reachable(self.scripts + self.islands, _STATIC)
+
     def script_bytes(self) -> tuple[int, int]:
         """The gzipped bytes of its scripts: those it loads at once, and those it may load later."""
-        at_once = _reachable(self.scripts + self.islands, _STATIC)
+        at_once = self.scripts_at_once()
         later = _reachable(sorted(at_once), re.compile(f"{_STATIC.pattern}|{_DYNAMIC.pattern}")) - at_once
         return sum(map(_size, at_once)), sum(map(_size, later))
 

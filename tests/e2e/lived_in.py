@@ -6,19 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Dialog,
-    Page,
-    StorageState,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import BrowserContext, Dialog, Page, StorageState, ViewportSize, expect
 
 from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Owner, Product, running_product, wait_until
-from tests.e2e.test_first_visit import ARGUMENTS, CHROMIUM
 from tests.e2e.visitor import token_of
 from vaultra.services import utc_now
 from vaultra_local.ports import free_port
@@ -26,6 +16,8 @@ from vaultra_local.stripe_sim import running_simulator, troubled_shop
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 780}
+REFUSED = "Failed to load resource"
+"""What the browser writes on its console of every answer that is an error, also where a test asked for one."""
 # Told to the page by the browser for each thing that the policy forbids, whether or not the console shows it.
 _LISTEN = """
 window.forbidden = [];
@@ -82,29 +74,24 @@ def lived_in(folder: Path) -> Iterator[LivedIn]:
         yield LivedIn(product, owner)
 
 
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """A Chromium without anybody's profile."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
 @dataclass
 class Witness:
-    """A page of the browser, with what it complained of, asked for elsewhere, and asked the visitor."""
+    """A page of the browser, with what it complained of, asked for elsewhere, and asked the visitor.
+
+    What is `foreseen` is no complaint.
+    """
 
     page: Page
     url: str
+    foreseen: str | None = None
     complaints: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, context: BrowserContext, url: str) -> "Witness":
+    def of(cls, context: BrowserContext, url: str, foreseen: str | None = None) -> "Witness":
         context.add_init_script(_LISTEN)
-        witness = cls(context.new_page(), url)
+        witness = cls(context.new_page(), url, foreseen)
         witness.page.on("pageerror", lambda error: witness.complaints.append(str(error)))
         witness.page.on("console", lambda told: witness._hear(told.type, told.text))
         witness.page.on("dialog", witness._dismiss)
@@ -134,9 +121,19 @@ class Witness:
         dialog.dismiss()
 
     def _hear(self, kind: str, text: str) -> None:
-        if kind == "error":
+        if kind == "error" and not (self.foreseen and self.foreseen in text):
             self.complaints.append(text)
 
     def _note(self, address: str) -> None:
         if not address.startswith((self.url, "blob:" + self.url)):
             self.elsewhere.append(address)
+
+
+@contextmanager
+def witnessed(context: BrowserContext, url: str, *, foreseen: str | None = None) -> Iterator[Witness]:
+    """A witness in a context that ends with it; fails when there is anything it has to tell."""
+    witness = Witness.of(context, url, foreseen)
+    yield witness
+    forbidden = witness.forbidden()
+    context.close()
+    assert (forbidden, witness.complaints, witness.elsewhere, witness.dialogs) == ([], [], [], [])

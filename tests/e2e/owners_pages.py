@@ -5,14 +5,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.lived_in import WIDE, LivedIn
+from tests.e2e.lived_in import PHONE, WIDE, LivedIn
 
 Json = dict[str, Any]
 NewPage = Callable[..., Page]
-PATIENCE_MS = 8_000
+PATIENCE_MS = 30_000
+STILL = {"reduced_motion": "reduce"}
+MODES: dict[str, Json] = {
+    "light": {**STILL, "color_scheme": "light", "viewport": WIDE},
+    "dark": {**STILL, "color_scheme": "dark", "viewport": WIDE},
+    "phone": {**STILL, "color_scheme": "light", "viewport": PHONE},
+}
+"""How somebody looks at a page, as options of a browser's context."""
+EACH_MODE = [pytest.param("light", marks=pytest.mark.long), pytest.param("dark", marks=pytest.mark.long), "phone"]
 
 
 @contextmanager
@@ -49,3 +58,10 @@ def barriers(page: Page) -> list[str]:
     """What axe finds, a line for each rule."""
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+def assert_open_to_all(page: Page) -> None:
+    """With all that can be opened open, axe finds nothing, and nothing is wider than the window."""
+    page.evaluate("document.querySelectorAll('details').forEach(closed => { closed.open = true })")
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -22,6 +22,7 @@ from vaultra_local.site import Site
 
 Json = dict[str, Any]
 PREFIX = "/api/v1"
+BUSINESS = "b0000000-0000-4000-8000-000000000001"
 NOWHERE = 404
 
 
@@ -88,6 +89,14 @@ class ScriptedApi:
     heard: list[tuple[str, Json]] = field(default_factory=list)
     left: int = 0
 
+    def begin(self) -> None:
+        """Forget what was heard, and know of nothing but an owner and the business."""
+        self.heard.clear()
+        self.left = 0
+        business = {"id": BUSINESS, "name": "Quillwater Goods", "role": "owner"}
+        me = {"id": "u", "email": "owner@example.com", "name": "An Owner", "avatar_url": None, "businesses": [business]}
+        self.answers = {"GET /auth/me": me}
+
     def bodies(self, route: str) -> list[Json]:
         """What was sent to a route, query and body together, oldest first."""
         return [sent for name, sent in self.heard if name == route]
@@ -147,7 +156,7 @@ def scripted_api() -> Iterator[ScriptedApi]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started, 10, "the scripted API listens")
+    wait_until(lambda: server.started, 60, "the scripted API listens")
     try:
         yield api
     finally:

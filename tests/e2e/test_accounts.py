@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Response, sync_playwright
+from playwright.sync_api import BrowserType, Response
 
+from tests.e2e.browsers import ARGUMENTS, CHROMIUM, needs_browser
 from tests.e2e.product import PASSWORD, Owner, Product, running_product, wait_until
-from tests.e2e.test_first_visit import ARGUMENTS, CHROMIUM, needs_browser
 from tests.e2e.visitor import Letters, Visitor, token_of
 from vaultra_local.openid_sim import CLIENT_ID, CLIENT_SECRET, OpenidSim, Person, running_openid_sim
 from vaultra_local.ports import free_port
@@ -76,22 +76,21 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
-def visit(house: House, tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
+def visit(house: House, browsers: BrowserType, tmp_path: Path) -> Iterator[Callable[[], Visitor]]:
     """Opens a browser that nobody has used.
 
     An error on a page's console fails the test, and so does a session's token in what the browser remembers.
     """
     visitors: list[Visitor] = []
-    with sync_playwright() as playwright:
 
-        def new() -> Visitor:
-            profile = tmp_path / f"browser-{len(visitors)}"
-            context = playwright.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=ARGUMENTS)
-            visitors.append(Visitor(context, profile, house.product.url))
-            return visitors[-1]
+    def new() -> Visitor:
+        profile = tmp_path / f"browser-{len(visitors)}"
+        context = browsers.launch_persistent_context(profile, executable_path=CHROMIUM, args=ARGUMENTS)
+        visitors.append(Visitor(context, profile, house.product.url))
+        return visitors[-1]
 
-        yield new
-        remembered = [token for visitor in visitors for token in visitor.leave()]
+    yield new
+    remembered = [token for visitor in visitors for token in visitor.leave()]
     assert remembered == []
     assert [text for visitor in visitors for text in visitor.complaints] == []
 
@@ -210,7 +209,7 @@ def test_a_new_person_comes_in_with_google(house: House, visit: Callable[[], Vis
     assert visitor.traces_of(token) == []
     landed = parse_qs(urlsplit(landings[0]).fragment)["token"][0]
     assert landed != token
-    wait_until(lambda: house.status_of(landed) == 401, 5, "the token that stood in the address is dead")
+    wait_until(lambda: house.status_of(landed) == 401, 30, "the token that stood in the address is dead")
 
 
 def test_google_leads_back_to_the_page_that_was_asked_for(house: House, visit: Callable[[], Visitor]) -> None:

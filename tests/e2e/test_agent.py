@@ -1,7 +1,6 @@
 """The assistant's page in a browser, against an API that says what a test lets it say."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import httpx
@@ -9,14 +8,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.e2e.lived_in import PHONE, WIDE, Witness, browser
+from tests.e2e.browsers import needs_browser
+from tests.e2e.lived_in import PHONE, WIDE, Witness
 from tests.e2e.script_payloads import CANARY, PAYLOADS
-from tests.e2e.scripted_api import Answer, Hold, Json, Refused, ScriptedApi, Streamed, scripted_api
-from tests.e2e.test_first_visit import needs_browser
+from tests.e2e.scripted_api import BUSINESS, Answer, Hold, Json, Refused, ScriptedApi, Streamed
 
 pytestmark = needs_browser
 
-BUSINESS = "b0000000-0000-4000-8000-000000000001"
 KEPT = "c0000000-0000-4000-8000-000000000001"
 OTHER = "c0000000-0000-4000-8000-000000000002"
 MOMENT = "2026-11-20T12:00:00Z"
@@ -77,47 +75,15 @@ def kept(*messages: tuple[str, str]) -> Json:
     return {"id": KEPT, "business_id": BUSINESS, "title": "Refunds", "messages": said}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedApi]:
-    with scripted_api() as api:
-        yield api
-
-
 @pytest.fixture
-def api(server: ScriptedApi) -> ScriptedApi:
+def api(api: ScriptedApi) -> ScriptedApi:
     """An owner of one connected business who never asked anything."""
-    server.heard.clear()
-    server.left = 0
-    server.answers = {
-        "GET /auth/me": {
-            "id": "u",
-            "email": "owner@example.com",
-            "name": "An Owner",
-            "avatar_url": None,
-            "businesses": [{"id": BUSINESS, "name": "Quillwater Goods", "role": "owner"}],
-        },
+    api.answers |= {
         "GET /integrations/stripe/status": {"connected": True, "account_id": "acct_1", "livemode": True},
         "GET /agent/conversations": {"conversations": [], "next_cursor": None},
         "POST /agent/chat": stream(("delta", {"text": FIRST}), ("delta", {"text": SECOND})),
     }
-    return server
-
-
-@pytest.fixture
-def witness(chromium: Browser, api: ScriptedApi) -> Iterator[Witness]:
-    """The owner's browser; afterwards nothing of what must not happen has happened in it."""
-    context = api.visitor(chromium)
-    witness = Witness.of(context, api.url)
-    yield witness
-    context.close()
-    unexpected = [text for text in witness.complaints if "Failed to load resource" not in text]
-    assert (unexpected, witness.elsewhere, witness.dialogs) == ([], [], [])
+    return api
 
 
 @pytest.fixture
@@ -260,6 +226,7 @@ def test_offline_the_question_waits(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(field(page)).to_have_value(QUESTION)
     page.context.set_offline(False)
+    expect(page.get_by_text("Your question stays here")).to_be_hidden()
     page.keyboard.press("Enter")
     expect(page.get_by_text("without a language model")).to_be_visible()
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.browsers import BUILT
 from tests.e2e.built_site import Page, hash_of, pages
-from tests.e2e.test_first_visit import BUILT
 from vaultra_local.articles import read_all
 from vaultra_local.gateway import SITE
 from vaultra_local.site import INLINE_SCRIPTS, INLINE_STYLES, POLICY
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.skipif(not BUILT, reason="needs `make site`")
 
 KB = 1000
 STATIC_BUDGET, DASHBOARD_BUDGET = 5 * KB, 130 * KB
+# Before all others, and no module: it keeps the theme from flashing.
+BOOT = "/boot.js"
 # A chart library is loaded here and nowhere else; a form's pages bring the API's client along.
 METRICS, FORMS = "/dashboard/metrics/", ("/auth/", "/onboarding/business/", "/unsubscribe/")
 FORM_BUDGET = 12 * KB
@@ -38,6 +40,16 @@ def _budget(path: str) -> float:
     if path.startswith("/dashboard/") or path == "/onboarding/stripe-connect/":
         return DASHBOARD_BUDGET
     return FORM_BUDGET if path.startswith(FORMS) else STATIC_BUDGET
+
+
+def test_a_page_with_islands_fetches_all_its_scripts_at_once() -> None:
+    with_islands = [page for page in pages() if page.islands]
+    for page in with_islands:
+        assert {*page.preloads, BOOT} == page.scripts_at_once(), page.path
+        assert len(page.preloads) == len(set(page.preloads)), page.path
+    assert [page.path for page in pages() if page.preloads] == [page.path for page in with_islands]
+    hints = sum(len(page.preloads) for page in with_islands)
+    print(f"\n{len(with_islands)} pages with islands, {hints} scripts named in their heads")
 
 
 def test_the_header_admits_what_is_written_into_the_pages_and_nothing_unsafe() -> None:

@@ -14,9 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from tests.e2e.browsers import needs_browser
 from tests.e2e.built_site import pages
-from tests.e2e.lived_in import PHONE, WIDE, LivedIn, Witness, browser, lived_in
-from tests.e2e.test_first_visit import needs_browser
+from tests.e2e.lived_in import PHONE, WIDE, LivedIn, Witness
 from vaultra_local.ports import free_port
 
 pytestmark = [needs_browser, pytest.mark.long]
@@ -38,18 +38,6 @@ class Mode:
 
 
 MODES = {"light": Mode(WIDE, "light", ALL), "dark": Mode(WIDE, "dark", OF_COLOURS), "phone": Mode(PHONE, "light", ALL)}
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedIn]:
-    with lived_in(tmp_path_factory.mktemp("pages")) as house:
-        yield house
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def is_signed_in(path: str) -> bool:

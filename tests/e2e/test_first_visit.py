@@ -1,6 +1,5 @@
 """An owner's first visit in a real browser: sign up, describe the business, connect Stripe, see the score move."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -8,27 +7,15 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.browsers import needs_browser
 from tests.e2e.product import CLIENT_ID, SECRET_KEY, WEBHOOK_SECRET, Owner, Product, running_product, wait_until
 from vaultra.services import utc_now
-from vaultra_local.catalogue import ROOT
 from vaultra_local.ports import free_port
 from vaultra_local.stripe_sim import Disturbance, RunningSimulator, running_simulator, troubled_shop, yen_shop
 
-CHROMIUM = shutil.which("chromium")
-BUILT = (ROOT / "frontend/dist/index.html").exists()
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CHARGEBACKS = "Reduce chargebacks"
-needs_browser = pytest.mark.skipif(not (CHROMIUM and BUILT), reason="needs Chromium on the PATH and `make site`")
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +36,18 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, R
 
 
 @pytest.fixture
-def visitor() -> Iterator[Page]:
-    """A new browser's first page; an error on its console fails the test.
+def visitor(chromium: Browser) -> Iterator[Page]:
+    """A new context's first page; an error on its console fails the test.
 
     The browser also writes every 404 there, and before the first score that is what the API answers.
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        browser.close()
-        assert [text for text in complaints if "404" not in text] == []
+    page = chromium.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert [text for text in complaints if "404" not in text] == []
 
 
 @needs_browser
@@ -82,7 +67,7 @@ def test_from_the_landing_page_to_an_explained_score(visitor: Page, shops: tuple
     visitor.get_by_label(shop.name).check()
     visitor.get_by_role("button", name="Connect").click()
     visitor.wait_for_url("**/dashboard/?business_id=*")
-    expect(visitor.get_by_text("How the score adds up")).to_be_visible(timeout=20_000)
+    expect(visitor.get_by_text("How the score adds up")).to_be_visible(timeout=60_000)
     expect(visitor.get_by_text("Not ready").first).to_be_visible()
     expect(visitor.get_by_text("not financial advice").first).to_be_visible()
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +10,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.e2e.lived_in import PHONE, WIDE, Witness, browser
-from tests.e2e.scripted_api import Asked, File, Json, Refused, ScriptedApi, scripted_api
-from tests.e2e.test_first_visit import needs_browser
+from tests.e2e.browsers import needs_browser
+from tests.e2e.lived_in import PHONE, WIDE, Witness
+from tests.e2e.scripted_api import BUSINESS, Asked, File, Json, Refused, ScriptedApi
 from vaultra.domain.metrics import METRICS
+from vaultra.domain.wording import day_in_words
 from vaultra.services import utc_now
 
 pytestmark = needs_browser
 
-BUSINESS = "b0000000-0000-4000-8000-000000000001"
 TODAY = utc_now().date()
 PERIODS = 24
 
@@ -30,8 +29,7 @@ def ago(days: int) -> str:
 
 def shown(days: int) -> str:
     """A day as the page writes it."""
-    day = TODAY - dt.timedelta(days=days)
-    return f"{day:%b} {day.day}, {day.year}"
+    return day_in_words(TODAY - dt.timedelta(days=days))
 
 
 def period(index: int) -> Json:
@@ -84,31 +82,11 @@ def past(*days: int) -> Asked:
     return answer
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedApi]:
-    with scripted_api() as api:
-        yield api
-
-
 @pytest.fixture
-def api(server: ScriptedApi) -> ScriptedApi:
+def api(api: ScriptedApi) -> ScriptedApi:
     """An owner of a business that has been here for three days, with two years at Stripe."""
-    server.heard.clear()
     words = ("key", "label", "unit", "meaning", "formula", "source", "low_sample_below")
-    server.answers = {
-        "GET /auth/me": {
-            "id": "u",
-            "email": "owner@example.com",
-            "name": "An Owner",
-            "avatar_url": None,
-            "businesses": [{"id": BUSINESS, "name": "Quillwater Goods", "role": "owner"}],
-        },
+    api.answers |= {
         "GET /integrations/stripe/status": {"connected": True, "account_id": "acct_1", "livemode": False},
         "GET /metrics": metrics(),
         "GET /metrics/definitions": {"metrics": [{word: getattr(one, word) for word in words} for one in METRICS]},
@@ -118,19 +96,7 @@ def api(server: ScriptedApi) -> ScriptedApi:
             "scores": [{"score": 70 + i, "tier": "improving", "created_at": f"{ago(i)}T08:00:00Z"} for i in range(3)]
         },
     }
-    return server
-
-
-@pytest.fixture
-def witness(chromium: Browser, api: ScriptedApi) -> Iterator[Witness]:
-    """The owner's browser; afterwards nothing of what must not happen has happened in it."""
-    context = api.visitor(chromium)
-    witness = Witness.of(context, api.url)
-    yield witness
-    assert witness.forbidden() == []
-    context.close()
-    unexpected = [text for text in witness.complaints if "Failed to load resource" not in text]
-    assert (unexpected, witness.elsewhere) == ([], [])
+    return api
 
 
 def opened(witness: Witness, query: str = "") -> Page:

@@ -5,16 +5,15 @@ RELIABILITY B11: nothing of them runs, nothing is asked for elsewhere, nothing o
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Route
 
+from tests.e2e.browsers import needs_browser
 from tests.e2e.built_site import pages
-from tests.e2e.lived_in import WIDE, LivedIn, Witness, browser, lived_in
+from tests.e2e.lived_in import REFUSED, LivedIn, Witness
 from tests.e2e.script_payloads import CANARY, PAYLOADS
-from tests.e2e.test_first_visit import needs_browser
 
 pytestmark = [needs_browser, pytest.mark.long]
 
@@ -28,28 +27,11 @@ INJECTED = (
 )
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedIn]:
-    with lived_in(tmp_path_factory.mktemp("scripts")) as house:
-        yield house
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
 @pytest.fixture
-def witness(house: LivedIn, chromium: Browser) -> Iterator[Witness]:
-    """The owner's browser; afterwards nothing of what must not happen has happened in it."""
-    context = chromium.new_context(viewport=WIDE, storage_state=house.storage())
-    witness = Witness.of(context, house.url)
-    yield witness
-    context.close()
-    # The browser also writes there that a business has no score yet.
-    complaints = [text for text in witness.complaints if "Failed to load resource" not in text]
-    assert (witness.elsewhere, witness.dialogs, complaints) == ([], [], [])
+def witness(owners_witness: Witness) -> Witness:
+    """The owner's browser, which also writes on its console that a business has no score yet."""
+    owners_witness.foreseen = REFUSED
+    return owners_witness
 
 
 def dashboard() -> list[str]:

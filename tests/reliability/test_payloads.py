@@ -143,7 +143,7 @@ def test_show_4_anything_in_any_place_harms_nothing_else(fresh_engine: Engine, c
         assert len(told) == 2 * controls
         # What was let in can be measured.
         assert metrics.compute(conn, [account.business_id], NOON) == [account.business_id]
-        assert readiness.compute(conn, [account.business_id], NOON)
+        assert readiness.current(conn, account.business_id)
         how = statuses(conn)
     print(f"Show 4: {count} wrong events, {refused} refused at the door, {how}, dead for {len(reasons)} reasons, "
           f"0 of {len(told)} others harmed; {time.process_time() - began:.1f} s CPU")  # fmt: skip

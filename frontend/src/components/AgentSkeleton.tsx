@@ -1,10 +1,9 @@
 /** The assistant's page while it loads, in the sizes of what will stand there. */
+import Outline from './Outline';
+
 export default function AgentSkeleton() {
   return (
-    <div className="grid gap-8 xl:grid-cols-[minmax(0,46rem)_16rem] xl:justify-between" aria-busy="true">
-      <p className="sr-only" role="status">
-        Loading
-      </p>
+    <Outline className="grid gap-8 xl:grid-cols-[minmax(0,46rem)_16rem] xl:justify-between">
       <div className="flex min-h-[calc(100dvh-11.5rem)] flex-col md:min-h-[calc(100dvh-9rem)]">
         <div className="skel -mt-3 h-5 w-40" />
         <div className="skel mt-12 h-7 w-72 max-w-full" />
@@ -17,6 +16,6 @@ export default function AgentSkeleton() {
         <div className="skel h-10 w-full" />
         <div className="skel h-10 w-full" />
       </div>
-    </div>
+    </Outline>
   );
 }

@@ -25,7 +25,7 @@ export default function Freshness({ business, user, readiness, metrics, status }
   return (
     <div className="-mt-3 flex flex-wrap items-center justify-between gap-x-6 gap-y-2 text-sm text-muted">
       <p className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
-        <span className="font-medium text-ink">{business.name}</span>
+        <span className="font-medium text-ink max-sm:basis-full">{business.name}</span>
         <span>
           As of <time dateTime={asOf}>{formatMoment(asOf)}</time>, {formatAgo(asOf)}
         </span>
@@ -34,18 +34,29 @@ export default function Freshness({ business, user, readiness, metrics, status }
             Stripe read <time dateTime={status.last_synced_at}>{formatAgo(status.last_synced_at)}</time>
           </span>
         )}
+        {!status && <Place>Stripe read 5 minutes ago</Place>}
         {isDemo(user) && <span className="tag tag-plain">Demo data</span>}
         {status?.livemode === false && <span className="tag tag-warn">Stripe test mode</span>}
         {metrics?.stale && <span className="tag tag-warn">The next computation is late</span>}
       </p>
       <div className="no-print flex flex-wrap items-center gap-2">
         {status?.connected && business.role !== 'viewer' && <ReadNow businessId={business.id} status={status} />}
+        {!status && <Place className="btn px-3">Read now</Place>}
         <button type="button" className="btn px-3 text-ink" onClick={() => print()}>
           <Icon name="print" />
           Print
         </button>
       </div>
     </div>
+  );
+}
+
+/** Room for what comes with the connection's status, so that nothing below moves then. */
+function Place({ className = '', children }: { className?: string; children: string }) {
+  return (
+    <span className={`invisible ${className}`} aria-hidden="true">
+      {children}
+    </span>
   );
 }
 

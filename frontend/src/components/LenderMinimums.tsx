@@ -1,5 +1,6 @@
 /** Minimums that lenders publish, beside the business's own numbers: information with sources, not offers. */
-import { formatDay, plural } from '../lib/format';
+import { memo } from 'react';
+import { formatDay, plural, withoutLabel } from '../lib/format';
 import type { Criterion } from '../lib/types';
 
 const STATUS: Record<Criterion['status'], { label: string; tone: string }> = {
@@ -14,7 +15,7 @@ const GRADES: Record<Criterion['grade'], string> = {
   unconfirmed: 'One article says so; nobody confirmed it',
 };
 
-export default function LenderMinimums({ criteria, note }: { criteria: Criterion[]; note: string }) {
+function LenderMinimums({ criteria, note }: { criteria: Criterion[]; note: string }) {
   const lenders = Map.groupBy(criteria, (criterion) => criterion.lender);
   const compared = criteria.filter(({ status }) => status === 'met' || status === 'not_met');
   const met = compared.filter(({ status }) => status === 'met').length;
@@ -40,7 +41,7 @@ export default function LenderMinimums({ criteria, note }: { criteria: Criterion
                 {minimums.map((criterion) => (
                   <li key={criterion.key} className="grid gap-x-4 gap-y-1 sm:grid-cols-[1fr_auto]">
                     <div className="min-w-0">
-                      <p>{withoutLender(criterion)}</p>
+                      <p>{withoutLabel(criterion.sentence, criterion.lender)}</p>
                       <p className="mt-0.5 text-muted">
                         {GRADES[criterion.grade]}, read on {formatDay(criterion.as_of)}:{' '}
                         <a href={criterion.source} className="link" rel="noopener noreferrer" target="_blank">
@@ -65,6 +66,8 @@ export default function LenderMinimums({ criteria, note }: { criteria: Criterion
   );
 }
 
+export default memo(LenderMinimums);
+
 /** "2 of 3 met, 1 not measured". */
 function tally(minimums: Criterion[]): string {
   const count = (status: Criterion['status']) => minimums.filter((each) => each.status === status).length;
@@ -75,10 +78,4 @@ function tally(minimums: Criterion[]): string {
     count('not_visible') > 0 && `${count('not_visible')} not in Stripe's data`,
   ];
   return parts.filter(Boolean).join(', ');
-}
-
-/** The lender stands above the sentence already. */
-function withoutLender({ sentence, lender }: Criterion): string {
-  const rest = sentence.startsWith(`${lender}: `) ? sentence.slice(lender.length + 2) : sentence;
-  return rest.charAt(0).toUpperCase() + rest.slice(1);
 }

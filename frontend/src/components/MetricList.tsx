@@ -1,5 +1,6 @@
 /** Every metric there is, in groups: its value, what it rests on, and why it is missing when it is. */
-import { formatCount, NOT_MEASURED } from '../lib/format';
+import { memo } from 'react';
+import { formatCount, lowerFirst, NOT_MEASURED } from '../lib/format';
 import type { MetricGroup, MetricRow } from '../lib/metric-rows';
 import Explanation from './Explanation';
 
@@ -10,7 +11,7 @@ interface Props {
   onShow: (metric: string) => void;
 }
 
-export default function MetricList({ groups, shown, onShow }: Props) {
+function MetricList({ groups, shown, onShow }: Props) {
   const rows = groups.flatMap((group) => group.rows);
   const missing = rows.filter((row) => row.value === null).length;
   return (
@@ -40,6 +41,8 @@ export default function MetricList({ groups, shown, onShow }: Props) {
     </section>
   );
 }
+
+export default memo(MetricList);
 
 function Row({ row, shown, onShow }: { row: MetricRow; shown: boolean; onShow: Props['onShow'] }) {
   return (
@@ -78,8 +81,4 @@ function Row({ row, shown, onShow }: { row: MetricRow; shown: boolean; onShow: P
       )}
     </li>
   );
-}
-
-function lowerFirst(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -1,6 +1,6 @@
 /** The metrics page: one metric over time, all of them beneath, and how fresh they are. */
 import { useQuery } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import { formatAgo, formatMoment } from '../lib/format';
 import { connectLink } from '../lib/links';
 import { metricGroups } from '../lib/metric-rows';
@@ -11,7 +11,8 @@ import BusinessGuard from './BusinessGuard';
 import ErrorCard from './ErrorCard';
 import MetricList from './MetricList';
 import MetricPanel from './MetricPanel';
-import MetricsSkeleton from './MetricsSkeleton';
+import MetricsSkeleton, { ListSkeleton } from './MetricsSkeleton';
+import Rest from './Rest';
 import SyncNotice, { isSyncing } from './SyncNotice';
 import { useMetricsView } from './useMetricsView';
 
@@ -84,16 +85,22 @@ function Figures({ business, metrics, definitions }: FiguresProps) {
   const chart = useRef<HTMLDivElement>(null);
   const charted = definitions.filter(({ unit }) => unit !== 'trend' && unit !== 'state').map(({ key }) => key);
   const [view, setView] = useMetricsView([READINESS.key, ...charted]);
-  const show = (metric: string) => {
-    setView({ metric });
-    chart.current?.scrollIntoView({ block: 'start' });
-  };
+  const groups = useMemo(() => metricGroups(metrics, definitions), [metrics, definitions]);
+  const show = useCallback(
+    (metric: string) => {
+      setView({ metric });
+      chart.current?.scrollIntoView({ block: 'start' });
+    },
+    [setView],
+  );
   return (
     <>
       <div ref={chart} className="scroll-mt-20">
         <MetricPanel {...{ business, metrics, definitions, view }} onView={setView} />
       </div>
-      <MetricList groups={metricGroups(metrics, definitions)} shown={view.metric} onShow={show} />
+      <Rest fallback={<ListSkeleton />}>
+        <MetricList groups={groups} shown={view.metric} onShow={show} />
+      </Rest>
     </>
   );
 }
@@ -101,7 +108,7 @@ function Figures({ business, metrics, definitions }: FiguresProps) {
 function Freshness({ business, metrics, status }: { business: Membership; metrics: Metrics; status?: StripeStatus }) {
   return (
     <p className="-mt-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
-      <span className="font-medium text-ink">{business.name}</span>
+      <span className="font-medium text-ink max-sm:basis-full">{business.name}</span>
       <span>
         As of <time dateTime={metrics.computed_at}>{formatMoment(metrics.computed_at)}</time>,{' '}
         {formatAgo(metrics.computed_at)}; days are UTC days

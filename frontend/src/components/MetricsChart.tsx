@@ -14,7 +14,7 @@ import {
 } from 'recharts';
 import type { ChartEvent } from '../lib/chart-events';
 import { type Gap, nearest, type Point, rowsOf, timeTicks, valueTicks } from '../lib/chart-series';
-import { formatShortDay } from '../lib/format';
+import { formatAxisDay } from '../lib/format';
 import { formatTick, type Unit } from '../lib/measures';
 import type { Edge } from '../lib/score-edges';
 
@@ -111,7 +111,7 @@ export default function MetricsChart(props: Props) {
             type="number"
             domain={[from, to]}
             ticks={timeTicks(from, to, 5)}
-            tickFormatter={(time: number) => formatShortDay(time, to - from)}
+            tickFormatter={(time: number) => formatAxisDay(time, to - from)}
             tick={TICK}
             tickLine={false}
             axisLine={{ stroke: 'var(--edge)' }}

@@ -1,4 +1,6 @@
 /** What to do next: the three that weigh most, each with what it is worth and where to begin. */
+import { memo } from 'react';
+import { lowerFirst } from '../lib/format';
 import { adviceLink, recommendationLink } from '../lib/links';
 import { impactText, nextActions } from '../lib/recommendations';
 import type { Recommendation } from '../lib/types';
@@ -10,7 +12,7 @@ interface Props {
   recommendations: Recommendation[];
 }
 
-export default function NextActions({ businessId, recommendations }: Props) {
+function NextActions({ businessId, recommendations }: Props) {
   const next = nextActions(recommendations, MOST);
   const more = nextActions(recommendations, recommendations.length).length - next.length;
   return (
@@ -56,6 +58,4 @@ export default function NextActions({ businessId, recommendations }: Props) {
   );
 }
 
-function lowerFirst(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
-}
+export default memo(NextActions);

@@ -1,6 +1,6 @@
 /** The overview page: the answer, the sum behind it, the figures behind that, and how fresh all of it is. */
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { memo, useCallback, useEffect, useRef } from 'react';
 import { isDemo } from '../lib/demo';
 import { formatMoment, formatPeriod } from '../lib/format';
 import { connectLink, metricLink, recommendationLink } from '../lib/links';
@@ -23,7 +23,16 @@ import {
 import { METRIC_OF_RULE, nothingMeasured } from '../lib/readiness';
 import { adviceOn } from '../lib/recommendations';
 import { changeOf, lineOf } from '../lib/trends';
-import type { Changes, CurrentUser, Membership, Metrics, Readiness, Rule, StripeStatus } from '../lib/types';
+import type {
+  Changes,
+  CurrentUser,
+  Membership,
+  Metrics,
+  Readiness,
+  Recommendation,
+  Rule,
+  StripeStatus,
+} from '../lib/types';
 import BusinessGuard from './BusinessGuard';
 import Checklist from './Checklist';
 import ErrorCard from './ErrorCard';
@@ -32,15 +41,18 @@ import LenderMinimums from './LenderMinimums';
 import MetricTile from './MetricTile';
 import NextActions from './NextActions';
 import NoScoreYet from './NoScoreYet';
-import OverviewSkeleton from './OverviewSkeleton';
+import OverviewSkeleton, { RestSkeleton } from './OverviewSkeleton';
 import PathCard from './PathCard';
 import PrintSummary from './PrintSummary';
+import Rest from './Rest';
 import ScoreCard from './ScoreCard';
 import ScoreChanges from './ScoreChanges';
 import ScoreSum, { type RuleLinks } from './ScoreSum';
 import SyncNotice, { isSyncing } from './SyncNotice';
 import { usePrinting } from './usePrinting';
 import WhatIf from './WhatIf';
+
+const NONE: Recommendation[] = [];
 
 export default function Overview() {
   // The tiles' words are the same for everybody, so they are asked for at once.
@@ -52,6 +64,7 @@ export default function Overview() {
   );
 }
 
+/** Its sections are memoised: an answer draws what it is about, not the whole page. */
 function BusinessOverview({ business, user }: { business: Membership; user: CurrentUser }) {
   const status = useQuery(
     {
@@ -91,14 +104,18 @@ function BusinessOverview({ business, user }: { business: Membership; user: Curr
   );
 
   const printing = usePrinting();
-  const scored = readiness.data?.created_at;
+  // Undefined until it is known whether there is a score, null while there is none.
+  const scored = readiness.data === null ? null : readiness.data?.created_at;
+  const explained = useRef(scored);
   const changes = useQuery({ ...changesQuery(business.id), enabled: !!readiness.data }, queryClient);
   const path = useQuery({ ...pathQuery(business.id), enabled: !!readiness.data && connected }, queryClient);
   const criteria = useQuery({ ...criteriaQuery(business.id), enabled: !!metrics.data }, queryClient);
   const advice = useQuery({ ...recommendationsQuery(business.id), refetchInterval: POLL_IDLE_MS }, queryClient);
   useEffect(() => {
+    const before = explained.current;
+    explained.current = scored;
     // A new score: what explains it is read again as well.
-    if (!scored) return;
+    if (before === undefined || before === scored) return;
     for (const key of ['changes', 'path', 'criteria', 'recommendations', 'metric-history']) {
       void queryClient.invalidateQueries({ queryKey: [key, business.id] });
     }
@@ -111,18 +128,23 @@ function BusinessOverview({ business, user }: { business: Membership; user: Curr
     for (const query of failed) void query.refetch();
   };
   const busy = failed.some((query) => query.isFetching);
-  const recommendations = advice.data ?? [];
+  // The first steps push down what is below them, so they are waited for; not where the answers fail.
+  const awaited = [status, advice].some((query) => query.isPending && query.failureCount === 0);
+  const recommendations = advice.data ?? NONE;
   const onPaper = printing && metrics.data;
-
-  if (readiness.data) {
-    const linksOf = (rule: Rule): RuleLinks => {
+  const linksOf = useCallback(
+    (rule: Rule): RuleLinks => {
       const metric = METRIC_OF_RULE[rule.key];
       const about = metric && rule.points < rule.best_points ? adviceOn(metric, recommendations) : undefined;
       return {
         metric: metric ? metricLink(business.id, metric) : null,
         advice: about ? { href: recommendationLink(business.id, about.id), title: about.title } : null,
       };
-    };
+    },
+    [business.id, recommendations],
+  );
+
+  if (readiness.data) {
     return (
       <>
         <div className={`grid grid-cols-[minmax(0,1fr)] gap-5 ${onPaper ? 'no-print' : ''}`}>
@@ -143,32 +165,36 @@ function BusinessOverview({ business, user }: { business: Membership; user: Curr
             />
           )}
           {status.data && <Notices status={status.data} business={business} readiness={readiness.data} />}
-          {status.data && advice.data && business.role !== 'viewer' && (
-            <Checklist
-              businessId={business.id}
-              status={status.data}
-              readiness={readiness.data}
-              recommendations={recommendations}
-            />
-          )}
           <ScoreCard readiness={readiness.data} changes={changes.data} />
-          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
-            {/* Without a way to show, these two stand side by side. */}
-            <div className={`grid grid-cols-[minmax(0,1fr)] gap-5 ${path.data || path.isLoading ? '' : 'xl:contents'}`}>
-              {advice.isPending ? (
-                <CardSkeleton />
-              ) : (
-                advice.data && <NextActions businessId={business.id} recommendations={recommendations} />
-              )}
-              {changes.isLoading ? <CardSkeleton /> : changes.data && <ScoreChanges changes={changes.data} />}
+          <Rest ready={!awaited} fallback={<RestSkeleton />}>
+            {status.data && advice.data && business.role !== 'viewer' && (
+              <Checklist
+                businessId={business.id}
+                status={status.data}
+                readiness={readiness.data}
+                recommendations={recommendations}
+              />
+            )}
+            <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-2">
+              {/* Without a way to show, these two stand side by side. */}
+              <div
+                className={`grid grid-cols-[minmax(0,1fr)] gap-5 ${path.data || path.isLoading ? '' : 'xl:contents'}`}
+              >
+                {advice.isPending ? (
+                  <CardSkeleton />
+                ) : (
+                  advice.data && <NextActions businessId={business.id} recommendations={recommendations} />
+                )}
+                {changes.isLoading ? <CardSkeleton /> : changes.data && <ScoreChanges changes={changes.data} />}
+              </div>
+              {path.isLoading ? <CardSkeleton /> : path.data && <PathCard path={path.data} />}
             </div>
-            {path.isLoading ? <CardSkeleton /> : path.data && <PathCard path={path.data} />}
-          </div>
-          <ScoreSum readiness={readiness.data} linksOf={linksOf} />
-          {metrics.data && <Tiles business={business} metrics={metrics.data} />}
-          {metrics.data && <Simulator business={business} readiness={readiness.data} metrics={metrics.data} />}
-          {criteria.data && <LenderMinimums criteria={criteria.data.criteria} note={criteria.data.note} />}
-          <Disclaimer />
+            <ScoreSum readiness={readiness.data} linksOf={linksOf} />
+            {metrics.data && <Tiles business={business} metrics={metrics.data} />}
+            {metrics.data && <Simulator business={business} readiness={readiness.data} metrics={metrics.data} />}
+            {criteria.data && <LenderMinimums criteria={criteria.data.criteria} note={criteria.data.note} />}
+            <Disclaimer />
+          </Rest>
         </div>
         {onPaper && (
           <Summary
@@ -225,7 +251,7 @@ function Notices({ status, business, readiness }: NoticesProps) {
   );
 }
 
-function Tiles({ business, metrics }: { business: Membership; metrics: Metrics }) {
+const Tiles = memo(function Tiles({ business, metrics }: { business: Membership; metrics: Metrics }) {
   const definitions = useQuery(definitionsQuery, queryClient);
   const history = useQuery(historyQuery(business.id), queryClient);
   return (
@@ -249,7 +275,7 @@ function Tiles({ business, metrics }: { business: Membership; metrics: Metrics }
       </ul>
     </section>
   );
-}
+});
 
 /** The sliders need the words of the metrics, which every page asks for at once. */
 function Simulator({ business, readiness, metrics }: Omit<SummaryProps, 'changes' | 'mark'>) {

@@ -1,13 +1,11 @@
 /** The overview's outline while it loads, in the sizes of what will stand there. */
 import { TILE_KEYS } from '../lib/metrics';
+import Outline, { FreshnessOutline, LinesOutline } from './Outline';
 
 export default function OverviewSkeleton() {
   return (
-    <div className="grid gap-5" aria-busy="true">
-      <p className="sr-only" role="status">
-        Loading
-      </p>
-      <div className="skel -mt-3 h-5 w-64 max-w-full" />
+    <Outline className="grid gap-5">
+      <FreshnessOutline />
       <div className="card @container p-5 sm:p-6">
         <div className="grid items-center gap-6 @2xl:grid-cols-[minmax(230px,300px)_1fr] @2xl:gap-10">
           <div className="skel mx-auto h-[210px] w-full max-w-[300px]" />
@@ -19,12 +17,19 @@ export default function OverviewSkeleton() {
           </div>
         </div>
       </div>
+      <RestSkeleton />
+    </Outline>
+  );
+}
+
+/** What stands below the score. */
+export function RestSkeleton() {
+  return (
+    <>
       <div className="card h-[420px] p-5 sm:p-6">
         <div className="skel h-5 w-48" />
         <div className="mt-6 grid gap-6">
-          {[1, 2, 3, 4, 5].map((row) => (
-            <div key={row} className="skel h-9 w-full" />
-          ))}
+          <LinesOutline count={5} className="h-9" />
         </div>
       </div>
       <div className="grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-3">
@@ -36,6 +41,6 @@ export default function OverviewSkeleton() {
           </div>
         ))}
       </div>
-    </div>
+    </>
   );
 }

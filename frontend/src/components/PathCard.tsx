@@ -1,4 +1,5 @@
 /** The way to the next tier, step by step, and what the coming 90 days bring by themselves. */
+import { memo } from 'react';
 import { formatDay, formatMoney, formatPoints, plural } from '../lib/format';
 import { TIERS } from '../lib/readiness';
 import type { Path } from '../lib/types';
@@ -24,12 +25,12 @@ const OBJECTS: Record<Path['leaving'][number]['object']['kind'], string> = {
   negative_day: 'A day with a negative balance',
 };
 
-export default function PathCard({ path }: { path: Path }) {
+function PathCard({ path }: { path: Path }) {
   const target = TIERS.find((tier) => tier.key === path.target);
   return (
     <section className="card p-5 sm:p-6" aria-labelledby="path">
       <h2 id="path" className="font-semibold">
-        {target ? `The way to ${target.label.toLowerCase()}` : 'The highest tier is reached'}
+        {target ? `The way to ${target.label}` : 'The highest tier is reached'}
       </h2>
       <p className="mt-1 text-sm text-muted">
         {target ? answer(path, target.label, target.from) : 'Now it is about keeping it.'}
@@ -58,6 +59,8 @@ export default function PathCard({ path }: { path: Path }) {
     </section>
   );
 }
+
+export default memo(PathCard);
 
 function answer(path: Path, label: string, from: number): string {
   if (!path.reachable || !path.on || path.score_then === null) {
@@ -94,7 +97,7 @@ function Days({ days }: { days: Path['calendar'] }) {
     <ul className="mt-1">
       {days.map((day) => (
         <li key={day.on} className="grid grid-cols-[6.5rem_1fr_auto] gap-x-3 py-1.5">
-          <time dateTime={day.on}>{formatDay(day.on)}</time>
+          <time dateTime={day.on}>{formatDay(day.on, 'short')}</time>
           <span className="min-w-0 text-muted">{day.causes.map((cause) => cause.label).join(', ')}</span>
           <span className="text-right whitespace-nowrap">
             <span className={day.difference > 0 ? 'text-good' : 'text-bad'}>{formatPoints(day.difference)}</span>
@@ -118,11 +121,11 @@ function Leaving({ leaving, total }: { leaving: Path['leaving']; total: number }
             key={`${one.rule}-${one.object.id ?? one.object.on}`}
             className="grid grid-cols-[6.5rem_1fr] gap-x-3 py-1.5"
           >
-            <time dateTime={one.leaves_on}>{formatDay(one.leaves_on)}</time>
+            <time dateTime={one.leaves_on}>{formatDay(one.leaves_on, 'short')}</time>
             <span className="min-w-0 text-muted">
               {OBJECTS[one.object.kind]}
               {one.object.amount !== null && ` of ${formatMoney(one.object.amount, one.object.currency)}`}, from{' '}
-              {formatDay(one.object.on)}
+              {formatDay(one.object.on, 'short')}
             </span>
           </li>
         ))}

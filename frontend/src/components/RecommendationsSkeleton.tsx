@@ -1,10 +1,9 @@
 /** The recommendations' outline while they load, in the sizes of what will stand there. */
+import Outline from './Outline';
+
 export default function RecommendationsSkeleton() {
   return (
-    <div className="grid gap-4" aria-busy="true">
-      <p className="sr-only" role="status">
-        Loading
-      </p>
+    <Outline className="grid gap-4">
       <div className="skel h-11 w-full max-w-xl rounded-[10px]" />
       {[1, 2, 3].map((row) => (
         <div key={row} className="card h-[290px] p-5 sm:p-6">
@@ -14,6 +13,6 @@ export default function RecommendationsSkeleton() {
           <div className="skel mt-4 h-11 w-full max-w-3xl" />
         </div>
       ))}
-    </div>
+    </Outline>
   );
 }

@@ -1,4 +1,5 @@
 /** The answer first: the score, its tier, one sentence why, how sure it is and how far the next tier lies. */
+import { memo } from 'react';
 import { formatRatio, NOT_MEASURED, plural } from '../lib/format';
 import { answerSentence, changeText, nextTier, nothingMeasured, rangeText, TIERS, trendText } from '../lib/readiness';
 import type { Changes, Readiness } from '../lib/types';
@@ -19,7 +20,7 @@ interface Props {
   headingId?: string;
 }
 
-export default function ScoreCard({ readiness, changes, headingId = 'score' }: Props) {
+function ScoreCard({ readiness, changes, headingId = 'score' }: Props) {
   const { score, tier_label, trend, confidence, components, provisional } = readiness;
   const next = nextTier(score);
   const change = changeText(changes);
@@ -70,6 +71,8 @@ export default function ScoreCard({ readiness, changes, headingId = 'score' }: P
     </section>
   );
 }
+
+export default memo(ScoreCard);
 
 function directionOf({ difference }: Changes): string {
   return difference > 0 ? 'improving' : difference < 0 ? 'declining' : 'stable';

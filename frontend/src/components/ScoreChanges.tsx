@@ -1,9 +1,10 @@
 /** What changed the score in the last 30 days: rule by rule, down to the disputes, refunds and payouts behind it. */
-import { formatMoment, formatPoints } from '../lib/format';
+import { memo } from 'react';
+import { formatMoment, formatPoints, withoutLabel } from '../lib/format';
 import { changeText } from '../lib/readiness';
 import type { Changes } from '../lib/types';
 
-export default function ScoreChanges({ changes }: { changes: Changes }) {
+function ScoreChanges({ changes }: { changes: Changes }) {
   const moved = changes.rules.filter((rule) => rule.difference !== 0);
   const head = changeText(changes);
   return (
@@ -53,8 +54,4 @@ export default function ScoreChanges({ changes }: { changes: Changes }) {
   );
 }
 
-/** The label stands above the sentence already. */
-function withoutLabel(sentence: string, label: string): string {
-  const rest = sentence.startsWith(`${label}: `) ? sentence.slice(label.length + 2) : sentence;
-  return rest.charAt(0).toUpperCase() + rest.slice(1);
-}
+export default memo(ScoreChanges);

@@ -1,5 +1,6 @@
 /** The score as a sum anyone can check: the start, every rule's points, and the score they end at. */
-import { formatPoints, plural, toSentence } from '../lib/format';
+import { memo } from 'react';
+import { formatPoints, plural, toSentence, withoutLabel } from '../lib/format';
 import { addUp, MAX_SCORE, MIN_SCORE, type Sum, TIER_EDGES } from '../lib/readiness';
 import type { Readiness, Rule } from '../lib/types';
 
@@ -18,7 +19,7 @@ interface Props {
   linksOf?: (rule: Rule) => RuleLinks;
 }
 
-export default function ScoreSum({ readiness, headingId = 'sum', linksOf }: Props) {
+function ScoreSum({ readiness, headingId = 'sum', linksOf }: Props) {
   const sum = addUp(readiness);
   const view = scale(sum);
   return (
@@ -46,7 +47,7 @@ export default function ScoreSum({ readiness, headingId = 'sum', linksOf }: Prop
           <li key={rule.key} className={ROW}>
             <div className="min-w-0">
               <p className="font-medium">{rule.label}</p>
-              <p className="text-sm text-muted">{rule.sentence}</p>
+              <p className="text-sm text-muted">{withoutLabel(rule.sentence, rule.label)}</p>
               {linksOf && <Links of={linksOf(rule)} label={rule.label} />}
             </div>
             <Bar view={view} from={before} to={after} tone={rule.points > 0 ? 'gain' : 'loss'} />
@@ -89,12 +90,16 @@ export default function ScoreSum({ readiness, headingId = 'sum', linksOf }: Prop
   );
 }
 
+export default memo(ScoreSum);
+
 function best(rule: Rule): string {
   return rule.points === rule.best_points ? 'full points' : `best ${formatPoints(rule.best_points)}`;
 }
 
 function quietText(rule: Rule): string {
-  return rule.effect === 'not_measured' && rule.reason ? toSentence(rule.reason) : rule.sentence;
+  return rule.effect === 'not_measured' && rule.reason
+    ? toSentence(rule.reason)
+    : withoutLabel(rule.sentence, rule.label);
 }
 
 function gain(rules: Rule[]): string {

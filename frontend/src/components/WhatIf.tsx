@@ -1,6 +1,6 @@
 /** What the score would be with other figures: sliders, computed by the server's own engine; the address keeps them. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useId, useMemo, useState } from 'react';
+import { memo, useEffect, useId, useMemo, useState } from 'react';
 import { simulateReadiness } from '../lib/api';
 import { formatPoints } from '../lib/format';
 import { formatMeasure } from '../lib/measures';
@@ -21,7 +21,7 @@ interface Props {
   definitions: Definition[];
 }
 
-export default function WhatIf({ businessId, readiness, metrics, definitions }: Props) {
+function WhatIf({ businessId, readiness, metrics, definitions }: Props) {
   const levers = useMemo(() => leversOf(metrics, definitions), [metrics, definitions]);
   const [values, setValues] = useState<Values>(() => fromQuery(readParam(PARAM), levers));
   const settled = useDelayed(values, REST_MS);
@@ -85,6 +85,8 @@ export default function WhatIf({ businessId, readiness, metrics, definitions }: 
     </section>
   );
 }
+
+export default memo(WhatIf);
 
 interface SliderProps {
   lever: Lever;

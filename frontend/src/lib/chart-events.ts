@@ -36,7 +36,7 @@ export function eventsOf(buckets: readonly Bucket[], path?: Path | null, changes
     kind: 'dispute' as const,
     count: bucket.chargeback_count,
     time: timeOf(bucket.period_end),
-    when: formatPeriod(bucket.period_start, bucket.period_end),
+    when: formatPeriod(bucket.period_start, bucket.period_end, 'short'),
     text: plural(bucket.chargeback_count, ...NOUNS.dispute),
   }));
   return [...ofPeriods, ...byDay(told)].sort((a, b) => b.time - a.time);
@@ -71,7 +71,7 @@ function byDay(objects: readonly MovedObject[]): ChartEvent[] {
             kind: first.kind as Kind,
             count: same.length,
             time: timeOf(first.on),
-            when: formatDay(first.on),
+            when: formatDay(first.on, 'short'),
             text: textOf(first, same),
           },
         ]

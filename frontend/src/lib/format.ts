@@ -1,5 +1,6 @@
 /** Numbers, money and dates in words a reader can trust: the business's currency, UTC days, a real minus sign. */
 const LOCALE = 'en-US';
+const DATE_LOCALE = 'en-GB';
 export const NOT_MEASURED = '—';
 
 /** An amount in the currency's major unit, as the API sends it. */
@@ -42,45 +43,74 @@ export function formatWait(seconds: number): string {
 
 /** "past_due" → "Past due". */
 export function humanise(word: string): string {
-  const text = word.replaceAll('_', ' ');
+  return upperFirst(word.replaceAll('_', ' '));
+}
+
+function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** To go on with in a sentence: "Payout reliability" → "payout reliability", but "MRR" stays. */
+export function lowerFirst(text: string): string {
+  return /^[A-Z](?![A-Z])/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
 /** A reason as the API words it, "no charges yet", made a sentence: "No charges yet." */
 export function toSentence(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  const text = upperFirst(words);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** Two inclusive UTC days as "Nov 15 – Dec 14, 2026". */
-export function formatPeriod(start: string, end: string): string {
-  const format = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeZone: 'UTC' });
-  return format.formatRange(new Date(`${start}T00:00:00Z`), new Date(`${end}T00:00:00Z`));
+/**
+ * A sentence that stands below its label and would say it again: "Refunds: 3 more" and "Refunds in 30 days: 3" lose
+ * the word. Where the word is part of the sentence, as in "Refunds take a week", it stays.
+ */
+export function withoutLabel(sentence: string, label: string): string {
+  if (!sentence.startsWith(label)) return sentence;
+  const rest = sentence.slice(label.length);
+  return /^(: | (in|over|within|since) )/.test(rest) ? upperFirst(rest.replace(/^:? /, '')) : sentence;
 }
 
-/** One UTC day as "Nov 15, 2026". */
-export function formatDay(day: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
+/** "24 December 2026"; where space is short, "24 Dec 2026". */
+type Length = 'long' | 'short';
+
+/** A date as the engine's sentences write it; of two moments, the days from the one to the other. */
+function inDays(moments: [Date] | [Date, Date], length: Length, options: Intl.DateTimeFormatOptions): string {
+  const format = new Intl.DateTimeFormat(DATE_LOCALE, options);
+  const [from, to] = moments;
+  const text = to ? format.formatRange(from, to) : format.format(from);
+  // The locale's own short months are of different lengths: "Sept", "Nov".
+  return length === 'short' ? text.replace(/\p{Lu}\p{Ll}+/gu, (month) => month.slice(0, 3)) : text;
 }
 
-/** A UTC day on an axis of so many milliseconds: "Nov 20", and "Nov 2026" where it spans more than four months. */
-export function formatShortDay(time: number, span: number): string {
-  const long = span > 120 * 86_400_000;
-  return new Intl.DateTimeFormat(LOCALE, {
-    month: 'short',
-    ...(long ? { year: 'numeric' } : { day: 'numeric' }),
-    timeZone: 'UTC',
-  }).format(time);
+const UTC_DAY = { dateStyle: 'long', timeZone: 'UTC' } as const;
+const startOf = (day: string) => new Date(`${day}T00:00:00Z`);
+
+/** One UTC day: "24 December 2026". */
+export function formatDay(day: string, length: Length = 'long'): string {
+  return inDays([startOf(day)], length, UTC_DAY);
 }
 
-/** The day of a moment, in the reader's own time zone: "Nov 20, 2026". */
+/** Two inclusive UTC days: "15 November – 14 December 2026". */
+export function formatPeriod(start: string, end: string, length: Length = 'long'): string {
+  return inDays([startOf(start), startOf(end)], length, UTC_DAY);
+}
+
+/** A UTC day on an axis of so many milliseconds: "24 Dec", and "Dec 2026" where it spans more than four months. */
+export function formatAxisDay(time: number, span: number): string {
+  const finest = span > 120 * 86_400_000 ? ({ year: 'numeric' } as const) : ({ day: 'numeric' } as const);
+  return inDays([new Date(time)], 'short', { month: 'long', timeZone: 'UTC', ...finest });
+}
+
+/** The day of a moment, in the reader's own time zone: "24 December 2026". */
 export function formatDate(at: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(new Date(at));
+  return inDays([new Date(at)], 'long', { dateStyle: 'long' });
 }
 
-/** A moment in the reader's own time zone. */
+/** A moment in the reader's own time zone: "24 December 2026, 14:30". */
 export function formatMoment(at: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
+  const time = new Intl.DateTimeFormat(DATE_LOCALE, { timeStyle: 'short' }).format(new Date(at));
+  return `${formatDate(at)}, ${time}`;
 }
 
 /** How long ago a moment was: "just now", "4 minutes ago", "yesterday". */

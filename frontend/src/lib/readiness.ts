@@ -1,5 +1,5 @@
 /** Reading a score: its tier, the parts that add up to it, and the answer in one sentence. */
-import { formatDay, formatPoints, plural } from './format';
+import { formatDay, formatPoints, lowerFirst, plural } from './format';
 import type { Changes, Readiness, Rule } from './types';
 
 /** Every score starts here; the rules' points are added to it. */
@@ -105,11 +105,6 @@ export function answerSentence(readiness: Readiness): string {
   if (help) return `${head}: most points from ${name(help)}, none lost.`;
   if (hurt) return `${head}: most points lost to ${name(hurt)}, none earned yet.`;
   return `${head}: the starting score, because nothing has moved it yet.`;
-}
-
-/** "Payout reliability" → "payout reliability", but "MRR" stays. */
-function lowerFirst(label: string): string {
-  return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
 }
 
 /** Whether no rule could be measured, as before the first charge. */

@@ -5,7 +5,7 @@ import { formatChange, type Unit } from './measures';
 import type { Metrics, PastMetrics } from './types';
 
 export interface Change {
-  /** "−12% against Sep 21 – Oct 20, 2026". */
+  /** "−12% against 21 Sep – 20 Oct 2026". */
   text: string;
   /** Good or bad by what the figure means, not by its direction; null when it is neither. */
   good: boolean | null;
@@ -39,7 +39,7 @@ export function changeOf(key: string, unit: Unit, metrics: Metrics, history: rea
   const before = lineOf(key, metrics, history)?.findLast((point) => point.time <= wanted);
   if (now === null || !before || before.value === null || before.time < wanted - TOLERANCE_DAYS * DAY_MS) return null;
   const change = formatChange(now, before.value, unit);
-  const period = formatPeriod(dayOf(before.time - (PERIOD_DAYS - 1) * DAY_MS), before.day);
+  const period = formatPeriod(dayOf(before.time - (PERIOD_DAYS - 1) * DAY_MS), before.day, 'short');
   if (change === 'unchanged') return { text: `Unchanged against ${period}`, good: null };
   const direction = GOOD_DIRECTION[key];
   return {

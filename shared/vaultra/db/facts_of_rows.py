@@ -49,7 +49,7 @@ class RollupFacts:
 
 def rollup_facts(period: Period, row: Row[Any]) -> RollupFacts:
     """The sums of each frame, added from its parts."""
-    parts = [_part(*told) for told in orjson.loads(row.parts)]
+    parts, days = [_part(*told) for told in orjson.loads(row.parts)], period.days
     window = _until(parts, WINDOW_DAYS)
     buckets: dict[int, list[Part]] = {}
     currencies: dict[str, list[Part]] = {}
@@ -64,7 +64,7 @@ def rollup_facts(period: Period, row: Row[Any]) -> RollupFacts:
         window=_added(window),
         last_90_days=_added(_until(parts, REFUND_DAYS)),
         buckets={bucket: _added(inside) for bucket, inside in buckets.items()},
-        active_days=frozenset([period.days[age] for part in parts for age in part.active_ages]),
+        active_days=frozenset([days[age] for part in parts for age in part.active_ages]),
         by_currency=tuple(one for one in totals if one.charge_count),
     )
 
@@ -107,13 +107,14 @@ def _currency(currency: str, parts: Sequence[Part]) -> CurrencyTotals:
 def payouts(period: Period, row: Row[Any]) -> tuple[Payout, ...]:
     """The payouts, which the statement lists attribute by attribute."""
     amounts, ages, statuses, reversals, failures, paid_at = orjson.loads(row.payouts)
-    arrivals = [period.days[age] for age in ages]
+    arrivals = map(period.days.__getitem__, ages)
     return tuple(map(Payout, amounts, arrivals, statuses, reversals, failures, map(_moment, paid_at)))
 
 
 def balance(period: Period, kept: KeptBalance) -> BalanceHistory:
     """The balance with its movements by day; those after today are left out."""
-    movements = {period.days[age]: net for age, net in zip(kept.ages, kept.nets, strict=True) if age >= 0}
+    days = period.days
+    movements = {days[age]: net for age, net in zip(kept.ages, kept.nets, strict=True) if age >= 0}
     return BalanceHistory(kept.opening_minor, movements)
 
 
@@ -128,27 +129,41 @@ def standing(stored: dict[str, Any] | None) -> Standing | None:
     )
 
 
-def subscription(row: Row[Any]) -> Subscription:
-    """A subscription with its items and discounts."""
-    pause = {} if row.pause is None else orjson.loads(row.pause)
+def subscriptions(row: Row[Any]) -> tuple[Subscription, ...]:
+    """The subscriptions with their items and discounts."""
+    return tuple([_subscription(*told) for told in orjson.loads(row.subscriptions)])
+
+
+def _subscription(
+    key: str,
+    status: str,
+    customer: str | None,
+    moments: Sequence[str | None],
+    pause: dict[str, Any] | None,
+    items: Sequence[dict[str, Any]],
+    discounts: Sequence[dict[str, Any]],
+    customer_discount: dict[str, Any] | None,
+) -> Subscription:
+    started_at, trial_end_at, canceled_at, ended_at = map(_moment, moments)
+    resumes_at = None if pause is None else pause.get("resumes_at")
     return Subscription(
-        id=row.id,
-        status=row.status,
-        items=tuple(map(_item, orjson.loads(row.items))),
-        customer=row.customer,
-        started_at=row.started_at,
-        trial_end_at=row.trial_end_at,
-        canceled_at=row.canceled_at,
-        ended_at=row.ended_at,
-        paused=row.pause is not None,
-        resumes_at=_moment(pause.get("resumes_at")),
-        discounts=tuple(map(_discount, orjson.loads(row.discounts))),
-        customer_discount=None if row.customer_discount is None else _discount(orjson.loads(row.customer_discount)),
+        id=key,
+        status=status,
+        items=tuple([_item(item) for item in items]),
+        customer=customer,
+        started_at=started_at,
+        trial_end_at=trial_end_at,
+        canceled_at=canceled_at,
+        ended_at=ended_at,
+        paused=pause is not None,
+        resumes_at=None if resumes_at is None else dt.datetime.fromtimestamp(resumes_at, dt.UTC),
+        discounts=tuple([_discount(discount) for discount in discounts]),
+        customer_discount=None if customer_discount is None else _discount(customer_discount),
     )
 
 
-def _moment(epoch_seconds: float | None) -> dt.datetime | None:
-    return None if epoch_seconds is None else dt.datetime.fromtimestamp(epoch_seconds, dt.UTC)
+def _moment(told: str | None) -> dt.datetime | None:
+    return None if told is None else dt.datetime.fromisoformat(told)
 
 
 @lru_cache(maxsize=5000)  # prices repeat, and reading a fraction from text is slow
@@ -173,7 +188,7 @@ def _item(stored: dict[str, Any]) -> Item:
         ),
         divide_by=transform.get("divide_by"),
         round_up=transform.get("round") == "up",
-        discounts=tuple(map(_discount, stored["discounts"])),
+        discounts=tuple([_discount(discount) for discount in stored["discounts"]]),
     )
 
 

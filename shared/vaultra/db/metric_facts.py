@@ -68,7 +68,7 @@ def gather(
     rollups = whole.by_account(statement("metric_facts_rollups"))
     payouts = whole.by_account(PAYOUTS, days=PAYOUT_DAYS)
     disputes = whole.by_account(DISPUTES, days=DECISION_DAYS)
-    subscriptions = whole.lists_by_account(statement("metric_facts_subscriptions"), then=as_of - LOOKBACK)
+    subscriptions = whole.by_account(statement("metric_facts_subscriptions"), then=as_of - LOOKBACK)
     rates = _Reader(conn, subscriptions, period).lists_by_account(RATES)
     unconverted = whole.lists_by_account(
         statement("metric_facts_unconverted"),
@@ -79,7 +79,7 @@ def gather(
     def facts_of(account: Row[Any]) -> MetricFacts:
         key: str = account.account
         sums = facts_of_rows.rollup_facts(period, rollups[key]) if key in rollups else RollupFacts()
-        owned = subscriptions.get(key, ())
+        owned = subscriptions.get(key)
         objects = kept.get(key) or _kept(account, period)
         return MetricFacts(
             settlement_currency=account.default_currency,
@@ -92,8 +92,8 @@ def gather(
             by_currency=sums.by_currency,
             payers=PayerTotals(*objects.payers),
             payouts=facts_of_rows.payouts(period, payouts[key]) if key in payouts else (),
-            subscriptions=tuple(facts_of_rows.subscription(row) for row in owned if row.id is not None),
-            subscriptions_ever=owned[0].ever if owned else 0,
+            subscriptions=() if owned is None else facts_of_rows.subscriptions(owned),
+            subscriptions_ever=0 if owned is None else owned.ever,
             rates={row.currency: Fraction(row.exchange_rate) for row in rates.get(key, ())},
             balance=facts_of_rows.balance(period, objects.balance),
             disputes=DisputeStates(*disputes[key][1:]) if key in disputes else DisputeStates(),
@@ -155,7 +155,7 @@ PAYOUTS = text(
     select integration_account_id::text as account,
         json_build_array(array_agg(amount_minor), array_agg(cast(:today as date) - arrival_on), array_agg(status),
             array_agg(coalesce(reversed_by, '') <> ''), array_agg(failure_balance_transaction is not null),
-            array_agg(extract(epoch from paid_event_at)))::text as payouts
+            array_agg(paid_event_at))::text as payouts
     from payouts
     where integration_account_id = any(cast(:accounts as uuid[])) and not deleted
         and arrival_on between cast(:first_day as date) and cast(:today as date)
@@ -208,8 +208,8 @@ class _Reader:
     def __init__(self, conn: Connection, accounts: Iterable[str], period: Period) -> None:
         self.conn, self.accounts, self.period = conn, _array(accounts), period
 
-    def by_account(self, sql: TextClause, *, days: int = 1) -> dict[str, Row[Any]]:
-        return {row.account: row for row in self._rows(sql, days)}
+    def by_account(self, sql: TextClause, *, days: int = 1, **more: object) -> dict[str, Row[Any]]:
+        return {row.account: row for row in self._rows(sql, days, **more)}
 
     def lists_by_account(self, sql: TextClause, *, days: int = 1, **more: object) -> dict[str, list[Row[Any]]]:
         grouped: dict[str, list[Row[Any]]] = {}

@@ -16,7 +16,7 @@ from vaultra.db.kept_facts import upsert_kept_facts
 from vaultra.db.metric_facts import gather, metric_facts
 from vaultra.db.models import FinancialMetricSnapshot
 from vaultra.domain import stored_metrics
-from vaultra.domain.metric_set import MetricSet
+from vaultra.domain.metric_set import MetricSet, Value
 from vaultra.domain.period import utc_date
 from vaultra.domain.stored_metrics import Snapshot
 
@@ -25,6 +25,7 @@ __all__ = [
     "find_snapshot",
     "gather",
     "list_snapshots",
+    "list_unscored",
     "lock_businesses",
     "metric_facts",
     "take_requests",
@@ -156,6 +157,11 @@ def list_snapshots(conn: Connection, business_ids: Sequence[UUID]) -> dict[UUID,
     return {row.business_id: _snapshot(row) for row in conn.execute(LATEST_OF_EACH, {"ids": list(business_ids)})}
 
 
+def list_unscored(conn: Connection, business_ids: Sequence[UUID], definitions: str) -> list[UUID]:
+    """Those businesses whose latest snapshot was not stored with its score, by these definitions."""
+    return list(conn.scalars(UNSCORED, {"ids": list(business_ids), "basis": f"{definitions}:"}))
+
+
 TABLE = FinancialMetricSnapshot
 SNAPSHOT = select(
     TABLE.id,
@@ -167,11 +173,36 @@ SNAPSHOT = select(
     TABLE.computed_at,
 )
 LATEST = SNAPSHOT.where(TABLE.business_id == bindparam("business_id")).order_by(TABLE.period_end.desc()).limit(1)
-LATEST_OF_EACH = (
-    SNAPSHOT.distinct(TABLE.business_id)
-    .where(TABLE.business_id == text("any(:ids)").bindparams(bindparam("ids", type_=ARRAY(PG_UUID))))
-    .order_by(TABLE.business_id, TABLE.period_end.desc())
-)
+# Looked up business by business, so that it costs the same however many days each has.
+LATEST_OF_EACH = text(
+    """
+    select latest.*
+    from unnest(:ids) as business(id)
+    cross join lateral (
+        select id, business_id, period_start, period_end, currency, metrics_json, computed_at
+        from financial_metric_snapshots
+        where business_id = business.id
+        order by period_end desc
+        limit 1
+    ) as latest
+    order by latest.business_id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
+UNSCORED = text(
+    """
+    select business.id
+    from unnest(:ids) as business(id)
+    cross join lateral (
+        select basis
+        from financial_metric_snapshots
+        where business_id = business.id
+        order by period_end desc
+        limit 1
+    ) as latest
+    where not coalesce(starts_with(latest.basis, :basis), false)
+    order by business.id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(PG_UUID)))
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:
@@ -193,24 +224,26 @@ def _columns(metrics: MetricSet) -> dict[str, Any]:
         "period_start": metrics.period_start,
         "period_end": metrics.period_end,
         "currency": metrics.currency,
-        **{name: stored[name] for name in SEED_COLUMNS},
+        **{name: stored.get(name) for name in WHOLE_COLUMNS},
+        **{name: _float(metrics[name].value) for name in RATIO_COLUMNS},
         "average_transaction_size_minor": _decimal(average) if isinstance(average, Fraction | int) else None,
         "metrics_json": stored,
     }
 
 
-SEED_COLUMNS = (
+WHOLE_COLUMNS = (
     "revenue_total_minor",
-    "revenue_volatility",
     "revenue_trend",
     "chargeback_count",
-    "chargeback_ratio",
     "refund_count",
-    "refund_ratio",
-    "payout_reliability",
     "transaction_count",
     "mrr_minor",
 )
+RATIO_COLUMNS = ("revenue_volatility", "chargeback_ratio", "refund_ratio", "payout_reliability")
+
+
+def _float(value: Value | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _decimal(value: Fraction | int) -> str:

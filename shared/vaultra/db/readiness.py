@@ -2,15 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, bindparam, select, text
 
 from vaultra.db.models import ReadinessScore
-from vaultra.domain.readiness import TREND_DAYS, TREND_TOLERANCE_DAYS, Readiness, StoredScore, components_json
-from vaultra.domain.stored_metrics import Snapshot
+from vaultra.domain.readiness import TREND_DAYS, TREND_TOLERANCE_DAYS, Readiness, StoredScore, kept_components
 
 TABLE = ReadinessScore
 COLUMNS = (
@@ -30,28 +29,40 @@ COLUMNS = (
 )
 
 
-def insert_scores(conn: Connection, scores: Iterable[tuple[Snapshot, Readiness]], now: dt.datetime) -> list[UUID]:
-    """Add the scores that say something new; gives their businesses.
+class DayReadiness(NamedTuple):
+    """What the metrics of a business come to, as of the UTC day `scored_on`, its snapshot's last."""
+
+    business_id: UUID
+    scored_on: dt.date
+    readiness: Readiness
+
+
+def insert_scores(conn: Connection, scores: Iterable[DayReadiness], now: dt.datetime) -> int:
+    """Add the scores that say something new; gives how many do.
 
     A score equal in everything to the latest of the same day adds no row.
     """
-    rows = [{**_columns(snapshot, readiness), "created_at": now} for snapshot, readiness in scores]
+    rows = [_columns(*one) for one in scores]
     if not rows:
-        return []
+        return 0
     rows.sort(key=lambda row: str(row["business_id"]))
-    return [row.business_id for row in conn.execute(INSERT, {"rows": orjson.dumps(rows).decode()})]
+    return conn.execute(INSERT, {"rows": orjson.dumps(rows).decode(), "now": now}).rowcount
 
 
 INSERT = text(
     """
     with new as (
-        select * from jsonb_to_recordset(cast(:rows as jsonb)) as new(business_id uuid, snapshot_id uuid,
-            scored_on date, score int, tier text, seed_score int, confidence_low int, confidence_high int,
-            provisional bool, components jsonb, formula_version text, created_at timestamptz)
+        select * from jsonb_to_recordset(cast(:rows as jsonb)) as new(business_id uuid, scored_on date, score int,
+            tier text, seed_score int, confidence_low int, confidence_high int, provisional bool, components jsonb,
+            formula_version text)
     )
     insert into readiness_scores (business_id, snapshot_id, scored_on, score, tier, seed_score, confidence_low,
         confidence_high, provisional, components, formula_version, created_at)
-    select * from new
+    select new.business_id, snapshot.id, new.scored_on, score, tier, seed_score, confidence_low, confidence_high,
+        provisional, components, formula_version, :now
+    from new
+    left join financial_metric_snapshots as snapshot
+        on snapshot.business_id = new.business_id and snapshot.period_end = new.scored_on
     where not exists (
         select from (
             select * from readiness_scores as kept
@@ -64,7 +75,6 @@ INSERT = text(
             = (new.scored_on, new.score, new.seed_score, new.confidence_low, new.confidence_high,
                new.provisional, new.components, new.formula_version)
     )
-    returning business_id
     """
 )
 
@@ -106,17 +116,16 @@ _EARLIER = (
 LATEST = select(_LATEST, _EARLIER)
 
 
-def _columns(snapshot: Snapshot, readiness: Readiness) -> dict[str, Any]:
+def _columns(business_id: UUID, scored_on: dt.date, readiness: Readiness) -> dict[str, Any]:
     return {
-        "business_id": snapshot.business_id,
-        "snapshot_id": snapshot.id,
-        "scored_on": snapshot.metrics.period_end,
+        "business_id": business_id,
+        "scored_on": scored_on,
         "score": readiness.score,
         "tier": readiness.tier.key,
         "seed_score": readiness.seed_score,
         "confidence_low": readiness.confidence_low,
         "confidence_high": readiness.confidence_high,
         "provisional": readiness.provisional,
-        "components": components_json(readiness),
+        "components": kept_components(readiness),
         "formula_version": readiness.formula_version,
     }

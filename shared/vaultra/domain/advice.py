@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from vaultra.domain.components import Component
 from vaultra.domain.metric_set import Bucket, MetricSet
 from vaultra.domain.metrics import METRICS
 from vaultra.domain.money import to_number
-from vaultra.domain.readiness import Component, Readiness, score
+from vaultra.domain.readiness import Readiness, score
 from vaultra.domain.recommendations import Priority
 from vaultra.domain.reference_rates import usd_cents
 from vaultra.domain.thresholds import (

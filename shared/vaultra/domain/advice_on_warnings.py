@@ -8,11 +8,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 from vaultra.domain.advice import Seen, Situation
+from vaultra.domain.components import Component
 from vaultra.domain.metric_set import Bucket, MetricSet
 from vaultra.domain.money import format_money
 from vaultra.domain.network_watch import Pressure, pressure_of, step_near
 from vaultra.domain.period import BUCKET_DAYS
-from vaultra.domain.readiness import TIERS, Component
+from vaultra.domain.readiness import TIERS
 from vaultra.domain.thresholds import (
     EXCESSIVE_ACTIVITY,
     EXCESSIVE_NETWORK,

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from vaultra.domain.finding_words import (
+    say_concentration,
+    say_continuity,
+    say_durable_revenue,
+    say_pressure,
+    say_record,
+    say_refunds,
+    say_scale,
+    say_standing,
+)
 from vaultra.domain.metric_set import Bucket, MetricSet
 from vaultra.domain.money import format_money
 from vaultra.domain.period import BUCKET_DAYS
-from vaultra.domain.reference_rates import USD_REFERENCE_ON, usd_cents
+from vaultra.domain.reference_rates import usd_cents
 from vaultra.domain.rules import Band, Finding, NotMeasured, Rule, missing
 from vaultra.domain.thresholds import (
     DEPENDENT_SHARE,
@@ -40,7 +50,7 @@ from vaultra.domain.thresholds import (
     USUAL_REFUNDS,
     VAMP_START,
 )
-from vaultra.domain.wording import counted, percent, share_of
+from vaultra.domain.wording import percent
 
 FULL_YEAR = Band("full_year", 4, f"sales in {FULL_YEAR_RECORD} or more {BUCKET_DAYS}-day periods in a row")
 HALF_YEAR = Band(
@@ -56,8 +66,7 @@ def track_record(metrics: MetricSet) -> Finding | NotMeasured:
         return missing(metrics, "track_record")
     band = FULL_YEAR if value >= FULL_YEAR_RECORD else HALF_YEAR if value >= HALF_YEAR_RECORD else QUARTER
     band = NEW if value < LEAST_RECORD else band
-    said = f"Counted back from now, {counted(int(value), f'full {BUCKET_DAYS}-day period')} in a row had sales."
-    return Finding(band, value, said)
+    return Finding(band, value)
 
 
 def _usd(cents: int) -> str:
@@ -78,12 +87,9 @@ def scale(metrics: MetricSet) -> Finding | NotMeasured:
         return NotMeasured(f"there is no reference rate for {metrics.currency.upper()}", sample)
     band = LARGE if cents >= GOOD_MONTHLY_USD_CENTS else SMALL if cents < LEAST_MONTHLY_USD_CENTS else MEDIUM
     # Rounded down, so that what is shown never looks like the next band.
-    shown = cents.numerator // cents.denominator
-    said = f"Over the last three {BUCKET_DAYS}-day periods, net volume was {format_money(shown, 'usd')} a month."
-    if metrics.currency != "usd":
-        own = format_money(minor, metrics.currency)
-        said = f"{said.removesuffix('.')} ({own}, by the reference rate of {USD_REFERENCE_ON.isoformat()})."
-    return Finding(band, Fraction(shown, 100), said, sample, currency="usd")
+    shown = Fraction(cents.numerator // cents.denominator, 100)
+    own = {} if metrics.currency == "usd" else {"own": format_money(minor, metrics.currency)}
+    return Finding(band, shown, sample, currency="usd", figures=own)
 
 
 UNBROKEN = Band(
@@ -105,9 +111,7 @@ def continuity(metrics: MetricSet) -> Finding | NotMeasured:
         band = UNBROKEN
     elif share < PATCHY_WEEKS or gap > STOP_DAYS:
         band = BROKEN
-    longest = f"the longest gap was {counted(int(gap), 'day')}" if gap else "no day went without one"
-    said = f"There were sales in {share_of(share, weeks)} of the last {weeks} weeks; {longest}."
-    return Finding(band, share, said, weeks)
+    return Finding(band, share, weeks, figures={"gap": int(gap)})
 
 
 SPREAD = Band("spread", 3, f"at most {percent(SPREAD_SHARE)} from the largest customer")
@@ -130,9 +134,7 @@ def concentration(metrics: MetricSet) -> Finding | NotMeasured:
         return NotMeasured(f"it needs {LEAST_PAYERS} payers in 180 days and there are {int(payers)}", int(payers))
     band = SPREAD if share <= SPREAD_SHARE else TOLERATED if share <= TOLERATED_SHARE else CONCENTRATED
     band = DEPENDENT if share > DEPENDENT_SHARE else band
-    shown = percent(share, beside=(SPREAD_SHARE, TOLERATED_SHARE, DEPENDENT_SHARE))
-    said = f"The largest of {counted(int(payers), 'customer')} brought {shown} of the volume of 180 days."
-    return Finding(band, share, said, int(payers))
+    return Finding(band, share, int(payers))
 
 
 FEW_REFUNDS = Band("low", 2, f"at most {percent(USUAL_REFUNDS)} refunded")
@@ -149,8 +151,7 @@ def refunds(metrics: MetricSet) -> Finding | NotMeasured:
         return NotMeasured(f"it needs {LEAST_REFUND_CHARGES} charges in 90 days and there are {charges}", charges)
     band = FEW_REFUNDS if share <= USUAL_REFUNDS else SOME_REFUNDS if share <= HIGH_REFUNDS else MANY_REFUNDS
     band = TOO_MANY_REFUNDS if share > REVIEWED_REFUNDS else band
-    shown = percent(share, beside=(USUAL_REFUNDS, HIGH_REFUNDS, REVIEWED_REFUNDS))
-    return Finding(band, share, f"Of the volume of 90 days, {shown} was refunded.", charges)
+    return Finding(band, share, charges)
 
 
 DURABLE = Band(
@@ -176,13 +177,10 @@ def durable_revenue(metrics: MetricSet) -> Finding | NotMeasured:
         band = DURABLE
     elif subscribed >= DURABLE_SHARE and churn is not None and churn > POOR_CHURN:
         band = LEAKING
-    shown = percent(share, beside=(DURABLE_SHARE,))
-    who = "subscriptions" if subscribed >= returning and has_subscriptions else "customers who came back"
-    said = f"Of the volume of 180 days, {shown} came from {who}"
-    if has_subscriptions:
-        lost = "is not measured" if churn is None else f"is {percent(churn, beside=(USUAL_CHURN, POOR_CHURN))}"
-        said += f", and subscriber churn {lost}"
-    return Finding(band, share, f"{said}.", sample)
+    if not has_subscriptions:
+        return Finding(band, share, sample)
+    more = "subscriptions" if subscribed >= returning else "returning"
+    return Finding(band, share, sample, figures={"more": more, "churn": None if churn is None else str(churn)})
 
 
 CALM = Band("calm", 1, f"less than {percent(VAMP_START)} in disputes and fraud warnings")
@@ -215,11 +213,7 @@ def network_pressure(metrics: MetricSet) -> Finding | NotMeasured:
     worst = max(map(_vamp, buckets))
     if band is NOTICED and worst < VAMP_START and charges >= LEAST_NETWORK_CHARGES:
         band = CALM
-    shown = percent(worst, beside=(VAMP_START, EXCESSIVE_ACTIVITY, EXCESSIVE_NETWORK))
-    said = f"At worst, over {counted(len(buckets), 'period')}, disputes and fraud warnings were {shown} of charges."
-    if band is NOTICED and worst < VAMP_START:
-        said += f" The bonus needs {LEAST_NETWORK_CHARGES} charges and there were {charges}."
-    return Finding(band, worst, said, charges)
+    return Finding(band, worst, charges, figures={"periods": len(buckets)})
 
 
 GOOD_STANDING = Band("good", 1, "an account in good standing with no negative day")
@@ -242,20 +236,15 @@ def account_standing(metrics: MetricSet) -> Finding | NotMeasured:
         band = OFTEN_NEGATIVE
     else:
         band = MINOR_MARKS if days or state == "past_due" else GOOD_STANDING
-    standing = {
-        "disabled": "Stripe has switched off charges or payouts",
-        "past_due": "Stripe waits for information that is past due",
-    }.get(state, "Stripe lets the account charge and pay out")
-    if negative_days is None:
-        return Finding(band, state, f"{standing}.")
-    said = f"{standing}, and {counted(days, 'day')} of the last 90 ended with a negative balance."
-    return Finding(band, state, said)
+    return Finding(band, state, figures={} if negative_days is None else {"negative_days": days})
 
 
 EXTRA_SIGNALS: tuple[Rule, ...] = (
-    Rule("track_record", "Track record", "extra", "count", (FULL_YEAR, HALF_YEAR, QUARTER, NEW), track_record),
-    Rule("scale", "Monthly volume", "extra", "money", (LARGE, MEDIUM, SMALL), scale),
-    Rule("continuity", "Continuity", "extra", "ratio", (UNBROKEN, SOME_GAPS, BROKEN), continuity),
+    Rule(
+        "track_record", "Track record", "extra", "count", (FULL_YEAR, HALF_YEAR, QUARTER, NEW), track_record, say_record
+    ),
+    Rule("scale", "Monthly volume", "extra", "money", (LARGE, MEDIUM, SMALL), scale, say_scale),
+    Rule("continuity", "Continuity", "extra", "ratio", (UNBROKEN, SOME_GAPS, BROKEN), continuity, say_continuity),
     Rule(
         "concentration",
         "Customer concentration",
@@ -263,9 +252,26 @@ EXTRA_SIGNALS: tuple[Rule, ...] = (
         "ratio",
         (SPREAD, TOLERATED, CONCENTRATED, DEPENDENT),
         concentration,
+        say_concentration,
     ),
-    Rule("refunds", "Refunds", "extra", "ratio", (FEW_REFUNDS, SOME_REFUNDS, MANY_REFUNDS, TOO_MANY_REFUNDS), refunds),
-    Rule("durable_revenue", "Durable revenue", "extra", "ratio", (DURABLE, ONE_OFF, LEAKING), durable_revenue),
+    Rule(
+        "refunds",
+        "Refunds",
+        "extra",
+        "ratio",
+        (FEW_REFUNDS, SOME_REFUNDS, MANY_REFUNDS, TOO_MANY_REFUNDS),
+        refunds,
+        say_refunds,
+    ),
+    Rule(
+        "durable_revenue",
+        "Durable revenue",
+        "extra",
+        "ratio",
+        (DURABLE, ONE_OFF, LEAKING),
+        durable_revenue,
+        say_durable_revenue,
+    ),
     Rule(
         "network_pressure",
         "Card network pressure",
@@ -273,6 +279,7 @@ EXTRA_SIGNALS: tuple[Rule, ...] = (
         "ratio",
         (CALM, NOTICED, ACTIVE, EXCESSIVE),
         network_pressure,
+        say_pressure,
     ),
     Rule(
         "account_standing",
@@ -281,5 +288,6 @@ EXTRA_SIGNALS: tuple[Rule, ...] = (
         "state",
         (GOOD_STANDING, MINOR_MARKS, OFTEN_NEGATIVE, DISABLED),
         account_standing,
+        say_standing,
     ),
 )

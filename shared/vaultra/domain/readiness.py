@@ -10,23 +10,28 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
+from vaultra.domain.components import Component, answered, component_of, kept_part
 from vaultra.domain.extra_signals import EXTRA_SIGNALS
 from vaultra.domain.measures import NO_CHARGES_EVER
 from vaultra.domain.metric_set import MetricSet
-from vaultra.domain.rules import Band, Finding, Group, NotMeasured, Rule
+from vaultra.domain.rules import Band, Finding, NotMeasured, Rule
 from vaultra.domain.seed_rules import SEED_RULES, chargeback_band, payout_band
 from vaultra.domain.series import wilson
 from vaultra.domain.thresholds import HIGH_CHARGEBACKS
-from vaultra.domain.wording import counted, share_of
+from vaultra.domain.wording import share_of
 
 # Changes whenever the same metrics could give another score; stored with every score, and old ones are kept.
 FORMULA_VERSION = "1"
 RULES: tuple[Rule, ...] = SEED_RULES + EXTRA_SIGNALS
+# A stored score is explained by the catalogue that it was made with. So when the formula changes, the rules of the one
+# before stay here, under its version.
+CATALOGUES: Mapping[str, Mapping[str, Rule]] = {FORMULA_VERSION: {rule.key: rule for rule in RULES}}
 # The rules over a ratio of counts, which chance moves.
 BAND_OF_RATIO: Mapping[str, Callable[[Fraction], Band]] = {
     "chargeback_ratio": chargeback_band,
     "payout_reliability": payout_band,
 }
+RATIO_RULES = tuple((place, rule.key) for place, rule in enumerate(RULES) if rule.key in BAND_OF_RATIO)
 NONE_OF_IT, ALL_OF_IT = Fraction(0), Fraction(1)
 BASE_SCORE = 50
 LOWEST_SCORE, HIGHEST_SCORE = 0, 100
@@ -37,7 +42,6 @@ TREND_DAYS = 30
 # A score of this many days before still stands for the day asked about; an older one does not.
 TREND_TOLERANCE_DAYS = 6
 
-Effect = Literal["helps", "hurts", "neutral", "not_measured"]
 TierKey = Literal["highly_attractive", "funding_ready", "improving", "not_ready"]
 ScoreTrend = Literal["improving", "stable", "declining"]
 
@@ -58,35 +62,6 @@ TIERS = (
     Tier("not_ready", "Not ready", LOWEST_SCORE),
 )
 TIER_LABELS: Mapping[TierKey, str] = {tier.key: tier.label for tier in TIERS}
-
-
-@dataclass(frozen=True)
-class Component:
-    """One rule's part in a score.
-
-    Attributes:
-        value: What was measured: a ratio, an amount in major units, a count, or a word; None when not measured.
-        sample: How many things the value rests on; None when that says nothing.
-        points: What it adds to the score, 0 when not measured.
-        band: The key of the outcome, `not_measured` when there is none.
-        reason: Why it is not measured; None when it is.
-        sentence: The explanation, built from the measured value and the thresholds.
-    """
-
-    key: str
-    label: str
-    group: Group
-    value: Fraction | str | None
-    unit: str
-    currency: str | None
-    sample: int | None
-    points: int
-    best_points: int
-    worst_points: int
-    band: str
-    effect: Effect
-    reason: str | None
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +90,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class StoredScore:
-    """A score as it was stored, never to be rewritten; `components` as `components_json` made them."""
+    """A score as it was stored, never to be rewritten; `components` as `kept_components` made them."""
 
     id: UUID
     business_id: UUID
@@ -131,17 +106,22 @@ class StoredScore:
     formula_version: str
     created_at: dt.datetime
 
+    @property
+    def explained(self) -> dict[str, Any]:
+        """The components as they are answered, with every rule's label, limits and sentence."""
+        return explained(self.components, self.formula_version)
+
 
 def score(metrics: MetricSet) -> Readiness:
     """The score these metrics give; deterministic, and the same for the same metrics whoever asks."""
     findings = [judge(rule, metrics) for rule in RULES]
-    components = tuple(map(_component, RULES, findings))
+    components = tuple(map(Component, RULES, findings))
     total = sum(component.points for component in components)
     worst_change, best_change = _uncertainty(findings)
     return Readiness(
         score=_clamped(total),
         tier=tier_of(_clamped(total)),
-        seed_score=_clamped(sum(component.points for component in components if component.group == "seed")),
+        seed_score=_clamped(sum(component.points for component in components if component.rule.group == "seed")),
         confidence_low=_clamped(total + worst_change),
         confidence_high=_clamped(total + best_change),
         provisional=not metrics.history_complete,
@@ -176,14 +156,33 @@ def trend_between(earlier: int | None, latest: int) -> ScoreTrend | None:
 
 
 def components_json(readiness: Readiness) -> dict[str, Any]:
-    """The components as they are stored and answered."""
+    """The components as they are answered."""
+    return {**_readable(readiness.gauges), "rules": [answered(part) for part in readiness.components]}
+
+
+def kept_components(readiness: Readiness) -> dict[str, Any]:
+    """The components as they are stored: what was measured, without what the catalogue says of it anyway."""
+    return {**_readable(readiness.gauges), "rules": [kept_part(part) for part in readiness.components]}
+
+
+def explained(kept: Mapping[str, Any], formula_version: str) -> dict[str, Any]:
+    """The components as they are answered, from how they are stored; an earlier release stored them as answered.
+
+    Raises:
+        KeyError: For a formula that is not in `CATALOGUES`.
+    """
+    rules = CATALOGUES[formula_version]
+
     return {
-        **{key: None if value is None else float(value) for key, value in readiness.gauges.items()},
+        **kept,
         "rules": [
-            {**vars(part), "value": float(part.value) if isinstance(part.value, Fraction) else part.value}
-            for part in readiness.components
+            part if "sentence" in part else answered(component_of(part, rules[part["key"]])) for part in kept["rules"]
         ],
     }
+
+
+def _readable(gauges: Mapping[str, Fraction | None]) -> dict[str, float | None]:
+    return {key: None if value is None else float(value) for key, value in gauges.items()}
 
 
 def _clamped(points: int) -> int:
@@ -193,15 +192,21 @@ def _clamped(points: int) -> int:
 def _uncertainty(findings: Sequence[Finding | NotMeasured]) -> tuple[int, int]:
     """How many points the score moves with both ratio rules at their bad, and at their good bounds."""
     worst = best = 0
-    for rule, finding in zip(RULES, findings, strict=True):
-        band_of = BAND_OF_RATIO.get(rule.key)
-        if band_of is None or isinstance(finding, NotMeasured) or not finding.sample:
+    for place, key in RATIO_RULES:
+        finding = findings[place]
+        if isinstance(finding, NotMeasured) or not finding.sample:
             continue
         hits = min(share_of(Fraction(finding.value), finding.sample), finding.sample)
-        moved = [band_of(bound).points - finding.band.points for bound in wilson(hits, finding.sample)]
-        worst += min(moved)
-        best += max(moved)
+        bounds = _points_at_bounds(key, hits, finding.sample)
+        worst += min(bounds) - finding.band.points
+        best += max(bounds) - finding.band.points
     return worst, best
+
+
+@lru_cache(maxsize=20_000)  # the same few counts come back all the time
+def _points_at_bounds(key: str, hits: int, count: int) -> tuple[int, int]:
+    low, high = wilson(hits, count)
+    return BAND_OF_RATIO[key](low).points, BAND_OF_RATIO[key](high).points
 
 
 def _gauges(metrics: MetricSet) -> dict[str, Fraction | None]:
@@ -219,59 +224,3 @@ def _gauges(metrics: MetricSet) -> dict[str, Fraction | None]:
 def _share(value: Fraction) -> Fraction:
     above, below = value.as_integer_ratio()
     return value if 0 < above < below else NONE_OF_IT if above <= 0 else ALL_OF_IT
-
-
-def _component(rule: Rule, finding: Finding | NotMeasured) -> Component:
-    if isinstance(finding, NotMeasured):
-        said = f"Not measured: {finding.reason}. That neither adds nor takes points."
-        return _explained(rule, finding.sample, said, reason=finding.reason)
-    points = finding.band.points
-    return _explained(
-        rule,
-        finding.sample,
-        f"{finding.said} {_outcome(finding.band, rule.bands[0])}",
-        value=finding.value,
-        currency=finding.currency,
-        points=points,
-        band=finding.band.key,
-        effect="helps" if points > 0 else "hurts" if points < 0 else "neutral",
-    )
-
-
-def _explained(
-    rule: Rule,
-    sample: int | None,
-    sentence: str,
-    *,
-    value: Fraction | str | None = None,
-    currency: str | None = None,
-    points: int = 0,
-    band: str = "not_measured",
-    effect: Effect = "not_measured",
-    reason: str | None = None,
-) -> Component:
-    return Component(
-        key=rule.key,
-        label=rule.label,
-        group=rule.group,
-        value=value,
-        unit=rule.unit,
-        currency=currency,
-        sample=sample,
-        points=points,
-        best_points=rule.bands[0].points,
-        worst_points=rule.bands[-1].points,
-        band=band,
-        effect=effect,
-        reason=reason,
-        sentence=sentence,
-    )
-
-
-@lru_cache
-def _outcome(band: Band, best: Band) -> str:
-    more = "" if band is best else f"; {best.when} would add {best.points}"
-    if band.points == 0:
-        return f"This neither adds nor takes points{more}."
-    points = counted(abs(band.points), "point")
-    return f"This {'adds' if band.points > 0 else 'takes'} {points}, for {band.when}{more}."

@@ -98,7 +98,7 @@ def _causes(before: JudgedDay, day: JudgedDay, gone: Mapping[tuple[str, dt.date]
         difference = day.points(rule.key) - before.points(rule.key)
         if difference:
             finding = day.findings[rule.key]
-            said = f"Not measured: {finding.reason}." if isinstance(finding, NotMeasured) else finding.said
+            said = f"Not measured: {finding.reason}." if isinstance(finding, NotMeasured) else rule.say(finding)
             change = f"{counted(abs(difference), 'point')} {'more' if difference > 0 else 'less'}"
             leaving = tuple(gone.get((rule.key, day.on), ()))
             causes.append(Cause(rule.key, rule.label, difference, f"{rule.label}: {change}. {said}", leaving))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from vaultra.domain.metric_set import MetricSet
 from vaultra.domain.metrics import Unit
 
 Group = Literal["seed", "extra"]
+NO_FIGURES: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,27 @@ class Band:
     when: str
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a rule found: its band, the value it rests on, and that value in a sentence."""
+class Finding(NamedTuple):
+    """What a rule found: its band, the value it rests on, and the figures that its sentence tells beside.
+
+    Figures are kept as JSON: whole numbers, words, and fractions as text (`domain.exact`).
+    """
 
     band: Band
     value: Fraction | str
-    said: str
     sample: int | None = None
     currency: str | None = None
+    figures: Mapping[str, Any] = NO_FIGURES
+
+    @property
+    def number(self) -> Fraction:
+        """The value of a rule that rests on a number; raises TypeError for a word."""
+        if isinstance(self.value, str):
+            raise TypeError(f"{self.value} is a word")
+        return self.value
 
 
-@dataclass(frozen=True)
-class NotMeasured:
+class NotMeasured(NamedTuple):
     """The rule has nothing to go by, and earns exactly 0 points."""
 
     reason: str
@@ -43,7 +52,7 @@ class NotMeasured:
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the catalogue; `bands` are listed from the best to the worst."""
+    """One line of the catalogue; `bands` are listed from the best to the worst, `say` tells a finding in a sentence."""
 
     key: str
     label: str
@@ -51,6 +60,7 @@ class Rule:
     unit: Unit
     bands: tuple[Band, ...]
     judge: Callable[[MetricSet], Finding | NotMeasured]
+    say: Callable[[Finding], str]
 
 
 def missing(metrics: MetricSet, key: str) -> NotMeasured:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from vaultra.domain.finding_words import (
+    say_chargebacks,
+    say_payouts,
+    say_trend,
+    say_volatility,
+)
 from vaultra.domain.metric_set import MetricSet
-from vaultra.domain.period import BUCKET_DAYS
 from vaultra.domain.rules import Band, Finding, NotMeasured, Rule, missing
 from vaultra.domain.thresholds import (
     ERRATIC_VOLATILITY,
@@ -15,7 +20,7 @@ from vaultra.domain.thresholds import (
     STEADY_VOLATILITY,
     UNRELIABLE_PAYOUTS,
 )
-from vaultra.domain.wording import counted, percent, share_of
+from vaultra.domain.wording import percent
 
 INCREASING = Band("increasing", 10, "rising revenue")
 STABLE = Band("stable", 0, "level revenue")
@@ -28,11 +33,7 @@ def revenue_trend(metrics: MetricSet) -> Finding | NotMeasured:
         return missing(metrics, "revenue_trend")
     band = {"increasing": INCREASING, "declining": DECLINING}.get(direction, STABLE)
     slope = metrics.number("revenue_slope") or Fraction(0)
-    change = (
-        f"changes by about {'+' if slope > 0 else ''}{percent(slope)} from one {BUCKET_DAYS}-day period to the next"
-    )
-    said = f"Over {counted(sample or 0, 'period')}, revenue {change}."
-    return Finding(band, direction, said, sample)
+    return Finding(band, direction, sample, figures={"slope": str(slope)})
 
 
 STEADY = Band("steady", 5, f"a volatility below {percent(STEADY_VOLATILITY)}")
@@ -45,9 +46,7 @@ def revenue_volatility(metrics: MetricSet) -> Finding | NotMeasured:
     if value is None:
         return missing(metrics, "revenue_volatility")
     band = ERRATIC if value > ERRATIC_VOLATILITY else STEADY if value < STEADY_VOLATILITY else UNEVEN
-    share = percent(value, beside=(STEADY_VOLATILITY, ERRATIC_VOLATILITY))
-    said = f"Revenue swings by {share} around its mean over {counted(sample or 0, 'period')} of {BUCKET_DAYS} days."
-    return Finding(band, value, said, sample)
+    return Finding(band, value, sample)
 
 
 FEW_CHARGEBACKS = Band("low", 5, f"a chargeback ratio below {percent(LOW_CHARGEBACKS)}")
@@ -67,11 +66,7 @@ def chargeback_ratio(metrics: MetricSet) -> Finding | NotMeasured:
     value, sample = metrics.number("chargeback_ratio"), metrics["chargeback_ratio"].sample
     if value is None or not sample:
         return missing(metrics, "chargeback_ratio")
-    band = chargeback_band(value)
-    share = percent(value, beside=(LOW_CHARGEBACKS, HIGH_CHARGEBACKS))
-    charges = counted(sample, "charge")
-    said = f"Chargebacks in the last 30 days: {share_of(value, sample):,} on {charges}, which is {share}."
-    return Finding(band, value, said, sample)
+    return Finding(chargeback_band(value), value, sample)
 
 
 RELIABLE = Band("reliable", 10, f"a payout reliability above {percent(RELIABLE_PAYOUTS)}")
@@ -88,15 +83,20 @@ def payout_reliability(metrics: MetricSet) -> Finding | NotMeasured:
     value, sample = metrics.number("payout_reliability"), metrics["payout_reliability"].sample
     if value is None or not sample:
         return missing(metrics, "payout_reliability")
-    band = payout_band(value)
-    share = percent(value, beside=(UNRELIABLE_PAYOUTS, RELIABLE_PAYOUTS))
-    said = f"Of {counted(sample, 'payout')} in 90 days, {share_of(value, sample):,} arrived in time, which is {share}."
-    return Finding(band, value, said, sample)
+    return Finding(payout_band(value), value, sample)
 
 
 SEED_RULES: tuple[Rule, ...] = (
-    Rule("revenue_trend", "Revenue trend", "seed", "trend", (INCREASING, STABLE, DECLINING), revenue_trend),
-    Rule("revenue_volatility", "Revenue stability", "seed", "ratio", (STEADY, UNEVEN, ERRATIC), revenue_volatility),
+    Rule("revenue_trend", "Revenue trend", "seed", "trend", (INCREASING, STABLE, DECLINING), revenue_trend, say_trend),
+    Rule(
+        "revenue_volatility",
+        "Revenue stability",
+        "seed",
+        "ratio",
+        (STEADY, UNEVEN, ERRATIC),
+        revenue_volatility,
+        say_volatility,
+    ),
     Rule(
         "chargeback_ratio",
         "Chargebacks",
@@ -104,6 +104,9 @@ SEED_RULES: tuple[Rule, ...] = (
         "ratio",
         (FEW_CHARGEBACKS, SOME_CHARGEBACKS, MANY_CHARGEBACKS),
         chargeback_ratio,
+        say_chargebacks,
     ),
-    Rule("payout_reliability", "Payouts", "seed", "ratio", (RELIABLE, MIXED, UNRELIABLE), payout_reliability),
+    Rule(
+        "payout_reliability", "Payouts", "seed", "ratio", (RELIABLE, MIXED, UNRELIABLE), payout_reliability, say_payouts
+    ),
 )

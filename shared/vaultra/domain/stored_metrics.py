@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from vaultra.domain.exact import exact
 from vaultra.domain.metric_facts import CurrencyTotals, Unconverted
 from vaultra.domain.metric_set import Bucket, Measure, MetricSet, Value
 from vaultra.domain.metrics import METRICS, Metric
@@ -52,14 +53,20 @@ STORED_KEYS = {metric.key: stored_key(metric) for metric in METRICS}
 def to_json(metrics: MetricSet) -> dict[str, Any]:
     """All of a metric set but its period and currency.
 
-    Every metric is a number or a word for readers; those that are fractions stand once more under `exact`,
-    because scores are decided on those. Amounts are minor units.
+    A metric that is a fraction stands under `exact`, because scores are decided on it; the others are numbers or words,
+    null when not measured. Amounts are minor units.
     """
-    measures = metrics.measures
+    values: dict[str, int | str | None] = {}
+    fractions: dict[str, str] = {}
+    for key, measure in metrics.measures.items():
+        if isinstance(measure.value, Fraction):
+            fractions[key] = str(measure.value)
+        else:
+            values[STORED_KEYS[key]] = measure.value
     return {
-        **{STORED_KEYS[key]: _readable(m.value) for key, m in measures.items()},
+        **values,
         **notes(metrics),
-        "exact": {key: str(m.value) for key, m in measures.items() if isinstance(m.value, Fraction)},
+        "exact": fractions,
         "unconverted": [item._asdict() for item in metrics.unconverted],
         "by_currency": [vars(totals) for totals in metrics.by_currency],
         "buckets": [
@@ -73,12 +80,15 @@ def to_json(metrics: MetricSet) -> dict[str, Any]:
 def from_json(
     stored: Mapping[str, Any], *, period_start: dt.date, period_end: dt.date, currency: str | None
 ) -> MetricSet:
-    """The metric set that `to_json` wrote; a metric that is newer than the snapshot is not measured."""
-    exact, samples, reasons = stored["exact"], stored["samples"], stored["not_measured"]
+    """The metric set that `to_json` wrote, of this release or an earlier one.
+
+    A metric that is newer than the snapshot is not measured.
+    """
+    fractions, samples, reasons = stored["exact"], stored["samples"], stored["not_measured"]
     small = frozenset(stored["low_sample"])
 
     def measure(key: str, as_stored: str) -> Measure:
-        value: Value | None = _exact(exact[key]) if key in exact else stored.get(as_stored)
+        value: Value | None = exact(fractions[key]) if key in fractions else stored.get(as_stored)
         return Measure(value, samples.get(key), reasons.get(key, UNKNOWN) if value is None else None, key in small)
 
     return MetricSet(
@@ -99,7 +109,7 @@ def as_read(snapshot: Snapshot) -> dict[str, Any]:
     A metric is None when it is not measured, and so is an amount while the settlement currency is not known.
     """
     stored, currency = snapshot.stored, snapshot.currency
-    exact, reasons = stored["exact"], stored["not_measured"]
+    fractions, reasons = stored["exact"], stored["not_measured"]
     unit = None if currency is None else 10 ** exponent(currency)
 
     def major(minor: int | None) -> float | None:
@@ -107,13 +117,15 @@ def as_read(snapshot: Snapshot) -> dict[str, Any]:
 
     def value(metric: Metric) -> int | float | str | None:
         if metric.unit != "money":
-            return stored.get(metric.key)
-        if metric.key in exact and currency is not None:
-            return to_number(_exact(exact[metric.key]), currency)
+            return float(exact(fractions[metric.key])) if metric.key in fractions else stored.get(metric.key)
+        if metric.key in fractions and currency is not None:
+            return to_number(exact(fractions[metric.key]), currency)
         return major(stored.get(stored_key(metric)))
 
     values = {metric.key: value(metric) for metric in METRICS}
-    newer = {metric.key: UNKNOWN for metric in METRICS if stored_key(metric) not in stored}
+    newer = {
+        metric.key: UNKNOWN for metric in METRICS if metric.key not in fractions and stored_key(metric) not in stored
+    }
     return {
         **values,
         "samples": stored["samples"],
@@ -158,14 +170,3 @@ def notes(metrics: MetricSet) -> dict[str, Any]:
 def _bucket(stored: Mapping[str, Any]) -> Bucket:
     first, last = dt.date.fromisoformat(stored["first"]), dt.date.fromisoformat(stored["last"])
     return Bucket(**{**stored, "first": first, "last": last})
-
-
-@lru_cache(maxsize=20_000)  # small shops have the same few ratios
-def _exact(stored: str) -> Fraction:
-    # Several times as fast as letting Fraction read the text, and there are sixteen in a set.
-    numerator, _, denominator = stored.partition("/")
-    return Fraction(int(numerator), int(denominator or 1))
-
-
-def _readable(value: Value | None) -> int | float | str | None:
-    return float(value) if isinstance(value, Fraction) else value

@@ -8,17 +8,15 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from vaultra.db import metrics as db
-from vaultra.domain.metrics import METRICS_VERSION, compute_metrics
-from vaultra.domain.readiness import FORMULA_VERSION
+from vaultra.domain.metrics import compute_metrics
 from vaultra.domain.stored_metrics import Snapshot
 from vaultra.errors import NoData
 from vaultra.tracing import link
+from vaultra.usecases import readiness
+from vaultra.usecases.readiness import AT_ONCE, DEFINITIONS
 
 # Far below the seconds within which a change has to show, and far above what a computation takes.
 LEAST_BETWEEN = dt.timedelta(seconds=1)
-# Metric sets that are in memory at once; of many more, the garbage collector would take a sixth of the time.
-AT_ONCE = 50
-DEFINITIONS = f"{METRICS_VERSION}.{FORMULA_VERSION}"
 # The hourly computation has been missed once when a snapshot is older than this.
 STALE_AFTER = dt.timedelta(hours=2)
 
@@ -39,7 +37,7 @@ def pause_before(conn: Connection, business_ids: Sequence[UUID], now: dt.datetim
 def compute(
     conn: Connection, business_ids: Sequence[UUID], now: dt.datetime, *, unless_unchanged: bool = False
 ) -> list[UUID]:
-    """Compute and keep the metrics of these businesses as of now.
+    """Compute and keep the metrics and the scores of these businesses as of now.
 
     Args:
         unless_unchanged: Leave out those on which nothing happened since the same day's last computation. Not for
@@ -62,6 +60,7 @@ def compute(
         computed = {one.business_id: compute_metrics(one.facts, now) for one in part}
         bases = {one.business_id: f"{DEFINITIONS}:{one.basis}" for one in part}
         db.upsert_snapshots(conn, computed, now, bases)
+        readiness.keep(conn, computed, now)
         done += computed
     db.upsert_kept_facts(conn, gathered.read)
     return done

@@ -1,18 +1,23 @@
-"""Readiness: turning the latest metrics into an explained score, and reading it with its trend."""
+"""Readiness: turning metrics into an explained score, and reading it with its trend."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from vaultra.db import metrics, readiness
-from vaultra.domain.readiness import ScoreTrend, StoredScore, score, trend_between
+from vaultra.db.readiness import DayReadiness
+from vaultra.domain.metric_set import MetricSet
+from vaultra.domain.metrics import METRICS_VERSION
+from vaultra.domain.readiness import FORMULA_VERSION, ScoreTrend, StoredScore, score, trend_between
 from vaultra.errors import NoData
 
 # Metric sets that are in memory at once; of many more, the garbage collector would take a sixth of the time.
 AT_ONCE = 50
+# A snapshot whose basis begins so was stored together with its score.
+DEFINITIONS = f"scored:{METRICS_VERSION}.{FORMULA_VERSION}"
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,23 @@ class CurrentReadiness:
     trend: ScoreTrend | None
 
 
-def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> list[UUID]:
-    """Score the latest metrics of these businesses; gives those whose score says something new."""
+def keep(conn: Connection, computed: Mapping[UUID, MetricSet], now: dt.datetime) -> int:
+    """Score metrics that are stored in this transaction; gives how many scores say something new."""
+    scores = [DayReadiness(business_id, one.period_end, score(one)) for business_id, one in computed.items()]
+    return readiness.insert_scores(conn, scores, now)
+
+
+def compute(conn: Connection, business_ids: Sequence[UUID], now: dt.datetime) -> int:
+    """Score the latest metrics of these businesses that have no score of their own yet; gives how many are news.
+
+    Metrics come with their score (`keep`); those of an earlier release, or of another formula, come without.
+    """
     businesses = metrics.lock_businesses(conn, business_ids)
-    changed: list[UUID] = []
-    for start in range(0, len(businesses), AT_ONCE):
-        snapshots = metrics.list_snapshots(conn, businesses[start : start + AT_ONCE]).values()
-        changed += readiness.insert_scores(conn, [(snapshot, score(snapshot.metrics)) for snapshot in snapshots], now)
+    unscored = metrics.list_unscored(conn, businesses, DEFINITIONS)
+    changed = 0
+    for start in range(0, len(unscored), AT_ONCE):
+        snapshots = metrics.list_snapshots(conn, unscored[start : start + AT_ONCE])
+        changed += keep(conn, {key: snapshot.metrics for key, snapshot in snapshots.items()}, now)
     return changed
 
 

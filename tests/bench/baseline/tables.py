@@ -46,7 +46,7 @@ class Membership(Base):
 
 
 class Snapshot(Base):
-    __tablename__ = "financial_metric_snapshots"
+    __tablename__ = "readable_financial_metric_snapshots"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     business_id: Mapped[uuid.UUID]
     period_start: Mapped[dt.date]
@@ -57,7 +57,7 @@ class Snapshot(Base):
 
 
 class Score(Base):
-    __tablename__ = "readiness_scores"
+    __tablename__ = "readable_readiness_scores"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     business_id: Mapped[uuid.UUID]
     snapshot_id: Mapped[uuid.UUID | None]
