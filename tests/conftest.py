@@ -9,12 +9,23 @@ from sqlalchemy import Connection, Engine, text
 from tests.fakes import FakePublisher, FakeStripe
 from tests.own_postgres import own_postgres
 from vaultra import auth
+from vaultra.config import RuntimeSettings
 from vaultra.db import engine as database
 from vaultra.db import migrate
+from vaultra.process import configure_once
+from vaultra.telemetry import configure
 from vaultra_local import emulator
 from vaultra_local.postgres import EmbeddedPostgres
 
 TEMPLATE = "template_vaultra"
+USUAL = RuntimeSettings()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_a_function() -> None:
+    """Every test begins so, whatever the one before did; what captures a log sets it up for itself."""
+    configure_once()
+    configure(USUAL)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from vaultra.config import RuntimeSettings
 from vaultra.telemetry import configure
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _quiet() -> None:
     configure(RuntimeSettings(log_level="CRITICAL"))
     for name in ("vaultra.broker", "sqlalchemy.pool"):  # a database that goes away is what they tell of

@@ -34,7 +34,7 @@ def signed(event: Json, moment: int = at(NOON)) -> dict[str, Any]:
     return {"content": body, "headers": headers}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _quiet() -> None:
     """Logs as in production: a terminal's tracebacks show every local variable, and take seconds."""
     configure(RuntimeSettings(log_level="CRITICAL"))

@@ -9,7 +9,7 @@ from vaultra.config import RuntimeSettings
 from vaultra.telemetry import configure
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _quiet() -> None:
     """Logs as in production: a terminal's tracebacks show every local variable, and take seconds."""
     configure(RuntimeSettings(log_level="CRITICAL"))

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class BusinessMembershipReply(BaseModel):
@@ -132,9 +132,17 @@ class RecommendationReply(BaseModel):
     estimated_impact: int | None
     metric_refs: list[Any]
     article: str | None
+    effort: str | None = None  # of the rules that are measured nothing is known
+    first_step: str | None = None
     created_at: dt.datetime
+    evidence: dict[str, Any] | None
     proof: dict[str, Any] | None
     reason: str | None
+
+    @field_validator("evidence", mode="before")
+    @classmethod
+    def none_when_empty(cls, value: dict[str, Any]) -> dict[str, Any] | None:
+        return value or None
 
 
 class RecommendationsReply(BaseModel):

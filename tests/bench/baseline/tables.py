@@ -86,5 +86,6 @@ class Recommendation(Base):
     metric_refs: Mapped[list[Any]]
     article: Mapped[str | None]
     created_at: Mapped[dt.datetime]
+    evidence: Mapped[dict[str, Any] | None]
     proof: Mapped[dict[str, Any] | None]
     reason: Mapped[str | None]

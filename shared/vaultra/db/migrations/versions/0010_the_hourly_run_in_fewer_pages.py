@@ -26,7 +26,6 @@ SUMS = (
     "reinstated_minor",
     "fraud_warning_count",
 )
-DERIVED = ("financial_metric_snapshots", "readiness_scores")
 
 
 def upgrade() -> None:
@@ -36,11 +35,12 @@ def upgrade() -> None:
         ["integration_account_id", "day", "currency"],
         postgresql_include=list(SUMS),
     )
-    for table in DERIVED:
-        op.execute(f"alter table {table} set (toast_tuple_target = 4080)")  # two rows in a page
+    # Two rows in a page.
+    op.execute("alter table financial_metric_snapshots set (toast_tuple_target = 4080)")
+    op.execute("alter table readiness_scores set (toast_tuple_target = 4080)")
 
 
 def downgrade() -> None:
-    for table in DERIVED:
-        op.execute(f"alter table {table} reset (toast_tuple_target)")
+    op.execute("alter table readiness_scores reset (toast_tuple_target)")
+    op.execute("alter table financial_metric_snapshots reset (toast_tuple_target)")
     op.drop_index("ix_daily_rollups_whole", "daily_rollups")
