@@ -19,7 +19,7 @@ async def receive_event(call: RawCall) -> None:
     global inbox
     verify_signature(call.body, call.headers.get("stripe-signature", ""), call.services.webhook.secrets, call.now)
     if inbox is None:  # belongs to the running event loop, so it can't be made at import
-        inbox = GroupCommit(keep, largest=ingestion.EVENTS_PER_MESSAGE, at_once=2)
+        inbox = GroupCommit(keep, largest=ingestion.EVENTS_PER_MESSAGE, at_once=3)
     event = receive(call.body)
     if call.span is not None and call.span.kept:
         event = replace(event, traceparent=call.span.traceparent)

@@ -21,7 +21,7 @@ export default function MetricTile({ tile, href, line, change }: Props) {
   return (
     <li className="card flex flex-col p-3.5 max-xl:last:odd:col-span-2 sm:p-4">
       <h3 className="text-sm font-medium">
-        <a href={href} className="rounded hover:underline hover:underline-offset-4">
+        <a href={href} className="-my-1 inline-block rounded py-1 hover:underline hover:underline-offset-4">
           {tile.label}
         </a>
       </h3>
