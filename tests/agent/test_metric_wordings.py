@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.agent.exam import sit
 from tests.agent.shops import World
 from tests.fakes import FakeEmbedder
 from vaultra.agent import embedded
@@ -89,7 +90,7 @@ def test_without_the_embedder_a_metric_has_to_be_named() -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("How much revenue did I make in the last 90 days?", "Over the last three full 30-day periods"),
+        ("How much revenue did I make in the last 90 days?", "Revenue over the last three full 30-day periods"),
         ("my revenue last week?", "It is defined over the last 30 days, so I can't tell it for those days."),
         (
             "my refund rate in the last 30 days",
@@ -102,3 +103,12 @@ def test_the_days_that_were_asked_about_are_told_or_why_not(world: World, questi
     answer = answered(world, {"business": "northwind", "question": question})
     assert said in answer.text
     assert ("those days" in answer.text) is ("those days" in said)
+
+
+def test_other_days_are_told_in_the_middle_of_a_conversation_too(world: World) -> None:
+    """What was spoken of before is not what the sum is of."""
+    asked = ["What's my score?", "what lowers my score?", "how much did i make in the last 90 days"]
+    messages = [{"role": "user", "content": question} for question in asked]
+    sat = sit(world, {"setup": {"business": "northwind"}, "messages": messages})
+    assert "Revenue over the last three full 30-day periods" in sat.answer.text
+    assert sat.withheld == 0

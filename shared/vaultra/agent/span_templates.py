@@ -19,7 +19,8 @@ def span_lines(summary: Json, days: int) -> list[str]:
     if span is not None:
         total, count = shown(span["total"], line["unit"], currency), COUNTS[span["periods"]]
         since, until = day(span["period_start"]), day(span["period_end"])
-        return [f"Over the last {count} full 30-day periods, from {since} to {until}, it was {total}."]
+        # By its name: `it` would stand for what the conversation spoke of before.
+        return [f"{line['label']} over the last {count} full 30-day periods, from {since} to {until}: {total}."]
     if window is None:
         return ["It is told as it stands today, so I can't tell it for those days."]
     return [f"It is defined over the last {counted(window, 'day')}, so I can't tell it for those days."]
