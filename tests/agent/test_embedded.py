@@ -18,6 +18,7 @@ from vaultra.adapters.postgres_vectors import PostgresVectors
 from vaultra.agent import embedded
 from vaultra.agent import templates as say
 from vaultra.agent.answers import Answer, Event, Finished, Sentence, ToolBegan, ToolEnded, Turn
+from vaultra.agent.steps import _most_to_gain
 from vaultra.agent.tools import ToolContext
 from vaultra.db.short_reads import short_reads
 from vaultra.domain.accounts import Membership, Role
@@ -150,3 +151,11 @@ def test_every_suggestion_is_understood(world: World) -> None:
             _, answer = ask(world.context(shop), suggestion)
             assert answer.text not in (say.NO_ANSWER, say.WITHHELD), suggestion
             assert not answer.refused
+
+
+def test_of_a_rule_at_its_best_nothing_is_to_be_gained() -> None:
+    best = {"key": "a", "label": "A", "effect": "helps", "points": 10, "best_points": 10, "sentence": "At its best."}
+    short = {**best, "key": "b", "label": "B", "points": 1, "best_points": 4, "sentence": "Three are missing."}
+    unknown = {**best, "key": "c", "label": "C", "effect": "not_measured", "points": 0, "sentence": "Not measured."}
+    assert _most_to_gain([unknown, best]) == []
+    assert "Three are missing." in _most_to_gain([unknown, best, short])[1]

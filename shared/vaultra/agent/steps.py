@@ -59,8 +59,15 @@ def _weakest(talk: Talk, _: Wanted) -> Steps:
     worst = say.weakest(readiness)
     taking = [rule for rule in worst if rule["points"] < 0][:3]
     if not taking:
-        return ["Nothing takes points from your score. The most is to be gained here.", say.rule_line(worst[0])]
+        return ["Nothing takes points from your score.", *_most_to_gain(worst)]
     return [f"- {say.rule_line(rule)}\n" for rule in taking]
+
+
+def _most_to_gain(rules: Sequence[Json]) -> list[str]:
+    """The measured rule that is furthest from its best; nothing when all are at theirs."""
+    measured = [rule for rule in rules if rule["effect"] != "not_measured" and rule["points"] < rule["best_points"]]
+    most = max(measured, key=lambda rule: rule["best_points"] - rule["points"], default=None)
+    return [] if most is None else ["The most is to be gained here.", say.rule_line(most)]
 
 
 def _strongest(talk: Talk, _: Wanted) -> Steps:
